@@ -1,0 +1,176 @@
+//! `(state, command)` into events: the rules.
+//!
+//! Repeating what already holds gives no event. What the engine observes of a torrent that is gone, or that the log knows
+//! already, is no news and gives no event either: libtorrent's alerts come late and come again after a restart.
+
+use super::command::TorrentCommand;
+use super::error::Refused;
+use super::event::{
+    Completed, LabelsChanged, MoveFailed, MoveRequested, Moved, Phase, RateCapChanged, Rechecked,
+    RemoveRequested, Removed, Requested, SelectionChanged, SequentialChanged, StateChanged, TorrentEvent,
+};
+use super::state::{Lifecycle, Torrent};
+
+/// Decides on one command.
+pub(super) fn decide(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>, Refused> {
+    match (torrent.lifecycle, command) {
+        (Lifecycle::Absent, TorrentCommand::Add(add)) => {
+            if let Some(files) = &add.files {
+                add.added.selection.check_indices(files.file_count)?;
+            }
+            let files = add.files.map(TorrentEvent::FilesDiscovered);
+            Ok(std::iter::once(TorrentEvent::Added(Box::new(add.added))).chain(files).collect())
+        }
+        (Lifecycle::Absent, _) => Err(Refused::Absent),
+        (_, TorrentCommand::Add(_)) => Err(Refused::Exists),
+        (_, command) if command.is_observation() => Ok(observe(torrent, command)),
+        (Lifecycle::Removed, _) => Err(Refused::Removed),
+        // The files may still be asked to go; once asked they cannot be asked back.
+        (Lifecycle::Removing { delete_data: false }, TorrentCommand::Remove { delete_data: true }) => {
+            Ok(vec![TorrentEvent::RemoveRequested(RemoveRequested { delete_data: true })])
+        }
+        (Lifecycle::Removing { .. }, TorrentCommand::Remove { .. }) => Ok(Vec::new()),
+        (Lifecycle::Removing { .. }, _) => Err(Refused::Removing),
+        (Lifecycle::Live, command) => obey(torrent, command),
+    }
+}
+
+/// A command of an operator to a live torrent.
+fn obey(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>, Refused> {
+    let event = match command {
+        TorrentCommand::Select(rule) => {
+            rule.compile()?;
+            if let Some(files) = &torrent.files {
+                rule.check_indices(files.file_count)?;
+            }
+            (rule != torrent.selection).then(|| {
+                let from = torrent.selection.clone();
+                TorrentEvent::SelectionChanged(SelectionChanged { from, to: rule })
+            })
+        }
+        TorrentCommand::Pause => (!torrent.paused).then_some(TorrentEvent::Paused),
+        TorrentCommand::Resume => {
+            let retries = torrent.failure.is_some() && !torrent.retry.is_pending();
+            (torrent.paused || retries).then_some(TorrentEvent::Resumed)
+        }
+        TorrentCommand::Remove { delete_data } => {
+            Some(TorrentEvent::RemoveRequested(RemoveRequested { delete_data }))
+        }
+        TorrentCommand::Reannounce => {
+            let request = torrent.reannounce.requested + 1;
+            // One that waits already will announce for both.
+            (!torrent.reannounce.is_pending())
+                .then_some(TorrentEvent::ReannounceRequested(Requested { request }))
+        }
+        TorrentCommand::Recheck => {
+            if torrent.files.is_none() {
+                return Err(Refused::NoMetadata);
+            }
+            let request = torrent.recheck.requested + 1;
+            (!torrent.recheck.is_pending()).then_some(TorrentEvent::RecheckRequested(Requested { request }))
+        }
+        TorrentCommand::SetSequential { enable } => (enable != torrent.sequential)
+            .then_some(TorrentEvent::SequentialChanged(SequentialChanged { enabled: enable })),
+        TorrentCommand::SetRateCap(cap) => (cap != torrent.rate_cap)
+            .then_some(TorrentEvent::RateCapChanged(RateCapChanged { from: torrent.rate_cap, to: cap })),
+        TorrentCommand::Move { save_path } => match &torrent.moving_to {
+            Some(to) if *to == save_path => None,
+            Some(_) => return Err(Refused::Moving),
+            None => (save_path != torrent.save_path).then(|| {
+                TorrentEvent::MoveRequested(MoveRequested { from: torrent.save_path.clone(), to: save_path })
+            }),
+        },
+        TorrentCommand::SetLabels(labels) => (labels != torrent.labels)
+            .then(|| TorrentEvent::LabelsChanged(LabelsChanged { from: torrent.labels.clone(), to: labels })),
+        observation => return Ok(observe(torrent, observation)),
+    };
+    Ok(event.into_iter().collect())
+}
+
+/// Something that the engine saw. Never an error: at worst it is no news.
+fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> {
+    let live = torrent.lifecycle == Lifecycle::Live;
+    let removing = matches!(torrent.lifecycle, Lifecycle::Removing { .. });
+    let event = match observation {
+        TorrentCommand::ObserveRemoved { data_deleted, left } if removing => {
+            Some(TorrentEvent::Removed(Removed { data_deleted, left }))
+        }
+        _ if !live => None,
+        TorrentCommand::ObserveFiles(files) => {
+            torrent.files.is_none().then_some(TorrentEvent::FilesDiscovered(files))
+        }
+        TorrentCommand::ObserveSelection(applied) => {
+            let news = torrent.applied.as_ref() != Some(&applied);
+            let current = applied.revision == torrent.selection_revision && torrent.files.is_some();
+            (news && current).then_some(TorrentEvent::SelectionApplied(applied))
+        }
+        TorrentCommand::ObservePhase { phase, totals } => observe_phase(torrent, phase, totals),
+        TorrentCommand::ObserveCompletion { at, totals } => {
+            // While nothing is wanted libtorrent says "finished" of a torrent that has not begun.
+            let news = !torrent.is_complete() && torrent.selection_is_applied();
+            news.then_some(TorrentEvent::Completed(Completed { at, totals }))
+        }
+        TorrentCommand::ObserveFailure(failure) => {
+            // A disk that is full fails every piece: one fact until somebody tries again.
+            let known = torrent.failure.as_ref().is_some_and(|known| known.code == failure.code);
+            (!known || torrent.retry.is_pending()).then_some(TorrentEvent::Failed(failure))
+        }
+        TorrentCommand::ObserveRecovery => {
+            (torrent.failure.is_some() && torrent.retry.is_pending()).then_some(TorrentEvent::Recovered)
+        }
+        TorrentCommand::ObserveReannounced { request } => (torrent.reannounce.is_pending()
+            && request == torrent.reannounce.requested)
+            .then_some(TorrentEvent::Reannounced(Requested { request })),
+        TorrentCommand::ObserveRechecked { request, totals, complete } => (torrent.recheck.is_pending()
+            && request == torrent.recheck.requested)
+            .then_some(TorrentEvent::Rechecked(Rechecked { request, totals, complete })),
+        TorrentCommand::ObserveMoved { save_path } => (torrent.moving_to.as_ref() == Some(&save_path))
+            .then_some(TorrentEvent::Moved(Moved { save_path })),
+        TorrentCommand::ObserveMoveFailed { save_path, detail } => (torrent.moving_to.as_ref()
+            == Some(&save_path))
+        .then_some(TorrentEvent::MoveFailed(MoveFailed { to: save_path, detail })),
+        TorrentCommand::ObserveDivergence(reconciled) => Some(TorrentEvent::Reconciled(reconciled)),
+        TorrentCommand::RecordCounters(totals) => {
+            (totals != torrent.totals).then_some(TorrentEvent::CountersRecorded(totals))
+        }
+        _ => None,
+    };
+    event.into_iter().collect()
+}
+
+fn observe_phase(torrent: &Torrent, phase: Phase, totals: super::Totals) -> Option<TorrentEvent> {
+    let news = torrent.phase != Some(phase);
+    news.then_some(TorrentEvent::StateChanged(StateChanged { from: torrent.phase, to: phase, totals }))
+}
+
+impl TorrentCommand {
+    /// Whether the engine's observer says this rather than an operator.
+    pub const fn is_observation(&self) -> bool {
+        match self {
+            Self::Add(_)
+            | Self::Select(_)
+            | Self::Pause
+            | Self::Resume
+            | Self::Remove { .. }
+            | Self::Reannounce
+            | Self::Recheck
+            | Self::SetSequential { .. }
+            | Self::SetRateCap(_)
+            | Self::Move { .. }
+            | Self::SetLabels(_) => false,
+            Self::ObserveFiles(_)
+            | Self::ObserveSelection(_)
+            | Self::ObservePhase { .. }
+            | Self::ObserveCompletion { .. }
+            | Self::ObserveFailure(_)
+            | Self::ObserveRecovery
+            | Self::ObserveReannounced { .. }
+            | Self::ObserveRechecked { .. }
+            | Self::ObserveMoved { .. }
+            | Self::ObserveMoveFailed { .. }
+            | Self::ObserveRemoved { .. }
+            | Self::ObserveDivergence(_)
+            | Self::RecordCounters(_) => true,
+        }
+    }
+}
