@@ -24,7 +24,7 @@ use crate::stale;
 /// The server announces that it is ready by writing it to a file, so somebody has to look; it takes some 50 ms.
 const READY_CHECK_EVERY: Duration = Duration::from_millis(10);
 /// A server that ran this long had recovered: its death starts a new count of restarts.
-const STABLE_AFTER: Duration = Duration::from_secs(60);
+const STABLE_AFTER: Duration = Duration::from_mins(1);
 /// The first pause before a restart; it doubles each time.
 const BACKOFF: Duration = Duration::from_millis(100);
 

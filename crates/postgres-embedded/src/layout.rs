@@ -56,7 +56,7 @@ impl Layout {
             Err(error) => return Err(error).context("look at", &home),
         };
         let inside = home.join("run");
-        let fits = inside.as_os_str().len() + socket_name().len() + 1 <= SOCKET_PATH_BYTES_MAX;
+        let fits = inside.join(socket_name()).as_os_str().len() <= SOCKET_PATH_BYTES_MAX;
         let socket_dir = if fits { inside } else { Path::new("/tmp").join(&identity) };
         Ok(Layout { home, account, socket_dir, identity })
     }

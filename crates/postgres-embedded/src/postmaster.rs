@@ -8,7 +8,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ use crate::server_log::ServerLog;
 
 /// How long a server may take over an immediate stop, and then over being killed.
 const LAST_RESORT: Duration = Duration::from_secs(5);
+/// How long the rest of the log of an ended server is waited for.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// A running (or ended) server.
 #[derive(Debug)]
@@ -52,13 +55,12 @@ impl Postmaster {
                 let (layout, binaries, options, log) = task;
                 match start(&layout, &binaries, &options) {
                     Ok((mut child, pid, descriptor)) => {
-                        if let Some(pipe) = child.stderr.take() {
-                            let follow = thread::Builder::new().name(String::from("postgres-log"));
-                            follow.spawn(move || log.follow(pipe)).expect("the system has threads left");
-                        }
+                        let log_read = child.stderr.take().map(|pipe| follow_log(log, pipe));
                         let _ = started_tx.send(Ok((pid, descriptor)));
                         // Waiting fails only for a process that is not our child.
                         let status = child.wait().expect("the server is our child");
+                        // Its last words explain its end, so they are heard first; its children may hold the pipe longer.
+                        let _ = log_read.map(|log_read| log_read.recv_timeout(LAST_WORDS));
                         let _ = ended_tx.send(Some(status));
                     }
                     Err(error) => {
@@ -100,6 +102,19 @@ impl Postmaster {
         // The only refusal possible is that it has ended, which is what was wanted.
         let _ = pidfd_send_signal(&self.descriptor, signal);
     }
+}
+
+/// Reads the log on a thread of its own; the receiver is cut off when the log has ended.
+fn follow_log(log: ServerLog, pipe: ChildStderr) -> mpsc::Receiver<()> {
+    let (open, log_read) = mpsc::channel();
+    let follow = thread::Builder::new().name(String::from("postgres-log"));
+    follow
+        .spawn(move || {
+            log.follow(pipe);
+            drop(open);
+        })
+        .expect("the system has threads left");
+    log_read
 }
 
 impl Drop for Postmaster {

@@ -36,11 +36,8 @@ impl ServerLog {
     /// The kept lines as one text.
     pub(crate) fn tail(&self) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.is_empty() {
-            String::from("it said nothing")
-        } else {
-            Vec::from_iter(lines.iter().cloned()).join("; ")
-        }
+        let said: Vec<&str> = lines.iter().map(String::as_str).collect();
+        if said.is_empty() { String::from("it said nothing") } else { said.join("; ") }
     }
 
     fn take(&self, line: &str) {
@@ -65,8 +62,8 @@ mod tests {
     #[test]
     fn only_the_last_lines_are_kept() {
         let log = ServerLog::default();
-        let said: String = (0..100).map(|n| format!("LOG:  line {n}\n")).collect();
-        log.follow(said.as_bytes());
+        let said: Vec<String> = (0..100).map(|n| format!("LOG:  line {n}")).collect();
+        log.follow(said.join("\n").as_bytes());
         assert!(log.tail().starts_with("LOG:  line 80;"), "{}", log.tail());
         assert!(log.tail().ends_with("LOG:  line 99"), "{}", log.tail());
     }
