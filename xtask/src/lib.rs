@@ -1,0 +1,5 @@
+//! Chores of the workspace that no tool off the shelf does.
+//!
+//! A library as well as a program, so that the rules run as a test too.
+
+pub mod tidy;
