@@ -1,1 +1,19 @@
-//! DESC
+//! The JSON bodies of the API and its problem codes, shared by the server and the CLI.
+//!
+//! Names here are a contract with clients: fields are added, never renamed. Bytes are bytes, rates are bytes per second,
+//! times are RFC 3339 in UTC, `null` means none. The types are plain: what a value means is judged in `domain`.
+
+mod event;
+mod health;
+mod problem;
+mod request;
+mod torrent;
+
+pub use event::EventFrame;
+pub use health::{ComponentHealth, Health, HealthReport};
+pub use problem::{FieldProblem, Problem, codes};
+pub use request::{ActionRequest, AddRequest, PriorityRequest, SelectRequest};
+pub use torrent::{
+    Failure, FileEntry, FileList, HistoryEntry, HistoryPage, InfoHashes, Peer, PeerList, RateCap, Selection,
+    SelectionPriority, Torrent, TorrentPage, Tracker, TrackerList,
+};

@@ -1,0 +1,39 @@
+//! How the service is.
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /health`: it is alive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]
+pub struct Health {
+    /// `alive`.
+    pub status: String,
+    /// The version of the service.
+    pub version: String,
+}
+
+/// `GET /health/full`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]
+pub struct HealthReport {
+    /// The worst of the components: `well`, `degraded` or `failed`.
+    pub status: String,
+    /// The version of the service.
+    pub version: String,
+    /// Each part.
+    pub components: Vec<ComponentHealth>,
+}
+
+/// One part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]
+pub struct ComponentHealth {
+    /// Its name.
+    pub component: String,
+    /// `well`, `degraded` or `failed`.
+    pub state: String,
+    /// RFC 3339.
+    pub since: String,
+    /// Why; empty when it is well.
+    pub reason: String,
+}
