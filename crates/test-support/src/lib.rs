@@ -1,12 +1,30 @@
 //! What the tests of several crates share.
 //!
 //! Nothing here is a stand-in: a [`TestDatabase`] is a database of a real PostgreSQL, a [`CrashableCluster`] a whole one to be
-//! killed. Tests use it as a dev-dependency only; nothing that ships knows it.
+//! killed, a `Seeder` a real libtorrent session, a `ServiceProcess` the real program. Tests use it as a dev-dependency only;
+//! nothing that ships knows it. A crate that tests no swarm does not build libtorrent for it: what needs more than a
+//! database is behind the features `swarm` and `service`.
 
 mod crashable;
 mod database;
+#[cfg(feature = "service")]
+mod events;
+#[cfg(feature = "swarm")]
+mod payload;
+#[cfg(feature = "swarm")]
+mod seeder;
+#[cfg(feature = "service")]
+mod service;
 mod shared;
 
 pub use crashable::CrashableCluster;
 pub use database::TestDatabase;
+#[cfg(feature = "service")]
+pub use events::{EventReader, ServerEvent};
+#[cfg(feature = "swarm")]
+pub use payload::{Payload, PayloadFile, sha256_tree};
+#[cfg(feature = "swarm")]
+pub use seeder::{Seeder, SeederOptions, loopback_settings};
+#[cfg(feature = "service")]
+pub use service::{ServiceOptions, ServiceProcess};
 pub use shared::{DATABASE_URL_VARIABLE, disposable_cluster};

@@ -1,0 +1,105 @@
+//! Seeds a folder on loopback as a process of its own, for demonstrations and for tests that kill things.
+//!
+//! Prints one line of JSON when it is ready (`magnet`, `address`, `port`, `path`, `size_bytes`, `files`) and gives until its
+//! standard input closes or it is told to end. The folder can be made on the spot from a few numbers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use revaer_test_support::{Payload, Seeder, SeederOptions};
+use serde_json::json;
+use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Seeds a file or folder on loopback until its standard input closes.
+#[derive(Parser)]
+struct Arguments {
+    /// What to seed; with `--files`, where to make it.
+    path: PathBuf,
+    /// Make a folder of this many files in PATH, and seed that.
+    #[arg(long, requires = "bytes")]
+    files: Option<usize>,
+    /// How many bytes they have in all.
+    #[arg(long, requires = "files")]
+    bytes: Option<u64>,
+    /// Another number makes other content.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How fast to give.
+    #[arg(long)]
+    upload_bytes_per_second: Option<u32>,
+    /// Write the torrent file here.
+    #[arg(long)]
+    torrent_file: Option<PathBuf>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match seed(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("seeder: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn seed(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let path = match (arguments.files, arguments.bytes) {
+        (Some(files), Some(bytes)) => {
+            fs::create_dir_all(&arguments.path)?;
+            Payload::create(&arguments.path.canonicalize()?, arguments.seed, files, bytes)?.root().to_owned()
+        }
+        _ => arguments.path.canonicalize()?,
+    };
+    let options = SeederOptions {
+        upload_bytes_per_second: arguments.upload_bytes_per_second,
+        ..SeederOptions::default()
+    };
+    let seeder = Seeder::start(&path, &options)?;
+    if let Some(file) = arguments.torrent_file {
+        fs::write(file, seeder.metainfo())?;
+    }
+    let (files, size_bytes) = measure(&path)?;
+    let address = seeder.addr();
+    println!(
+        "{}",
+        json!({
+            "magnet": seeder.magnet(),
+            "address": address.to_string(),
+            "port": address.port(),
+            "path": path,
+            "files": files,
+            "size_bytes": size_bytes,
+        })
+    );
+    until_told().await?;
+    Ok(())
+}
+
+/// Waits for the end of standard input or for a signal.
+async fn until_told() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut input = tokio::io::stdin();
+    let mut ignored = [0; 64];
+    let closed = async { while input.read(&mut ignored).await.is_ok_and(|read| read > 0) {} };
+    tokio::select! {
+        () = closed => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn measure(path: &Path) -> std::io::Result<(u64, u64)> {
+    if path.is_file() {
+        return Ok((1, path.metadata()?.len()));
+    }
+    fs::read_dir(path)?.try_fold((0, 0), |(files, bytes), entry| {
+        let (more_files, more_bytes) = measure(&entry?.path())?;
+        Ok((files + more_files, bytes + more_bytes))
+    })
+}

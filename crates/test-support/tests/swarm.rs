@@ -1,0 +1,78 @@
+//! A seeder gives what it has, at the rate it was told, as a process too.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use libtorrent_sys::{AddTorrent, Session, Source};
+use revaer_test_support::{Payload, Seeder, SeederOptions, loopback_settings, sha256_tree};
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Downloads a magnet with a session of its own; gives how long it took.
+fn download(magnet: &str, into: &Path) -> Duration {
+    let begun = Instant::now();
+    let (session, _pump) = Session::start(&loopback_settings(), None).expect("a session starts");
+    let torrent = AddTorrent {
+        source: Source::Magnet(magnet.to_owned()),
+        save_path: into.to_str().expect("a path of ours").to_owned(),
+        ..AddTorrent::default()
+    };
+    session.add(1, &torrent).expect("a magnet is taken");
+    while !session.status(1).is_ok_and(|status| status.has_metadata && status.is_finished) {
+        assert!(begun.elapsed() < PATIENCE, "still {:?}", session.status(1));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let took = begun.elapsed();
+    session.shutdown().expect("a session ends");
+    took
+}
+
+#[test]
+fn leecher_gets_every_byte_by_magnet_alone() {
+    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let payload = Payload::create(source.path(), 3, 25, 3_000_000).unwrap();
+    let seeder = Seeder::start(payload.root(), &SeederOptions::default()).unwrap();
+    assert!(seeder.addr().ip().is_loopback());
+    download(seeder.magnet(), target.path());
+    assert_eq!(sha256_tree(&target.path().join(payload.name())).unwrap(), payload.sha256().unwrap());
+}
+
+#[test]
+fn capped_seeder_takes_its_time() {
+    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let payload = Payload::create(source.path(), 4, 2, 2_000_000).unwrap();
+    let options = SeederOptions { upload_bytes_per_second: Some(500_000), ..SeederOptions::default() };
+    let seeder = Seeder::start(payload.root(), &options).unwrap();
+    let took = download(seeder.magnet(), target.path());
+    // A channel may hold three seconds of burst, so four seconds of payload take at least one.
+    assert!(took > Duration::from_millis(900), "{took:?}");
+}
+
+#[test]
+fn seeder_runs_as_a_process_until_its_input_closes() {
+    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_seeder"))
+        .arg(source.path())
+        .args(["--files", "12", "--bytes", "1000000", "--seed", "5"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&ready["files"], &ready["size_bytes"]), (&12.into(), &1_000_000.into()));
+    download(ready["magnet"].as_str().unwrap(), target.path());
+    let root = Path::new(ready["path"].as_str().unwrap());
+    assert_eq!(sha256_tree(target.path()).unwrap(), sha256_tree(root.parent().unwrap()).unwrap());
+
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "one line and no more");
+}
