@@ -89,7 +89,7 @@ impl EventReader {
         match found {
             Ok(true) => events,
             Ok(false) => panic!("the stream ended after: {}", kinds()),
-            Err(_) => panic!("waited {bound:?} in vain, after: {}", kinds()),
+            Err(elapsed) => panic!("{elapsed} ({bound:?}), after: {}", kinds()),
         }
     }
 }

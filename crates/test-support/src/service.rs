@@ -24,7 +24,7 @@ use crate::events::EventReader;
 /// Long enough for a first start (a new cluster, migrations) on a slow machine.
 const START_BOUND: Duration = Duration::from_secs(90);
 /// Long enough for an orderly end: resume data saved, the database stopped.
-const END_BOUND: Duration = Duration::from_secs(60);
+const END_BOUND: Duration = Duration::from_mins(1);
 /// A single request that takes longer is lost.
 const REQUEST_BOUND: Duration = Duration::from_secs(30);
 /// How often something is asked again that nothing announces.
@@ -128,7 +128,7 @@ impl ServiceProcess {
         match found {
             Ok(Ok(url)) => self.base_url = url.clone().expect("it was waited for"),
             Ok(Err(_)) => panic!("the service ended before it listened\n{}", self.said.tail()),
-            Err(_) => panic!("the service does not listen after {START_BOUND:?}\n{}", self.said.tail()),
+            Err(elapsed) => panic!("the service does not listen: {elapsed}\n{}", self.said.tail()),
         }
         let deadline = Instant::now() + START_BOUND;
         while !self
@@ -240,7 +240,7 @@ impl ServiceProcess {
         kill_process(running.pid, signal).expect("it can be signalled");
         match timeout(END_BOUND, running.child.wait()).await {
             Ok(status) => status.expect("it is our child"),
-            Err(_) => panic!("the service does not end on {signal:?}\n{}", self.said.tail()),
+            Err(elapsed) => panic!("the service does not end on {signal:?}: {elapsed}\n{}", self.said.tail()),
         }
     }
 
