@@ -14,7 +14,7 @@ use crate::error::{Error, IoContext};
 /// The sole right to serve from a data directory, held until dropped.
 #[derive(Debug)]
 pub struct DataDirLock {
-    _file: File,
+    file: File,
 }
 
 impl DataDirLock {
@@ -50,7 +50,14 @@ impl DataDirLock {
         }
         file.set_len(0).context("write", &path)?;
         writeln!(file, "{}", std::process::id()).context("write", &path)?;
-        Ok(DataDirLock { _file: file })
+        Ok(DataDirLock { file })
+    }
+}
+
+impl Drop for DataDirLock {
+    /// Closing the file would not do: a program that another thread is just starting still holds a copy of it.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 

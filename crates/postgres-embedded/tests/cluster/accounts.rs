@@ -19,12 +19,14 @@ fn we_are_root() -> bool {
 
 /// Runs one test of this binary as `nobody`.
 fn as_nobody(test: &str) -> Output {
-    // The binary may lie where nobody else can enter, so a copy is run.
+    // The binary may lie where nobody else can enter, so a copy is run; made by another process, since a program that we
+    // hold open for writing, or a child of ours still does, cannot be run.
     let open = tempfile::tempdir().expect("a directory can be made");
     fs::set_permissions(open.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
     let copy = open.path().join("cluster-tests");
-    fs::copy(std::env::current_exe().expect("a test knows its own program"), &copy)
-        .expect("a program can be copied");
+    let program = std::env::current_exe().expect("a test knows its own program");
+    let copied = Command::new("cp").arg(program).arg(&copy).status().expect("cp is part of the system");
+    assert!(copied.success(), "a program can be copied");
     Command::new("setpriv")
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"])
         .arg(&copy)
