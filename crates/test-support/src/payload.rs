@@ -162,7 +162,7 @@ fn write_blocks(file: &mut File, block: &mut [u8], index: usize, size_bytes: u64
     Ok(())
 }
 
-/// SplitMix64: small, and the same everywhere for ever, as a fixture must be.
+/// The generator `SplitMix64`: small, and the same everywhere for ever, as a fixture must be.
 struct Random(u64);
 
 impl Random {
