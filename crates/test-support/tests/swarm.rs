@@ -9,7 +9,7 @@ use libtorrent_sys::{AddTorrent, Session, Source};
 use revaer_test_support::{Payload, Seeder, SeederOptions, loopback_settings, sha256_tree};
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Downloads a magnet with a session of its own; gives how long it took.
 fn download(magnet: &str, into: &Path) -> Duration {
