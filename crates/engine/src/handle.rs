@@ -1,0 +1,189 @@
+//! What others hold of the engine: cheap to clone, and still there while the session is being rebuilt.
+//!
+//! Questions go to libtorrent from a thread that may block; they neither wait for the session's own thread nor hold it up.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use libtorrent_sys::Session;
+use revaer_domain::values::TorrentId;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::board::{Board, Live, Progress};
+use crate::desired::{Desired, Materials, Reconciliation};
+use crate::error::Error;
+use crate::mailbox::Mailbox;
+
+/// How the session is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineHealth {
+    /// It runs.
+    Well,
+    /// It is being rebuilt.
+    Degraded {
+        /// Why.
+        reason: String,
+    },
+    /// It was given up.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What cannot be provoked for real.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Taking alerts fails.
+    PumpError,
+    /// libtorrent answers no ping.
+    Unresponsive,
+}
+
+/// What is asked of the session's thread.
+pub(crate) enum Request {
+    Reconcile { desired: Box<Desired>, materials: Option<Materials>, reply: oneshot::Sender<Reconciliation> },
+    BreakPump,
+}
+
+/// The way to a running session.
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub(crate) session: Arc<Session>,
+    pub(crate) requests: mpsc::Sender<Request>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) board: Board,
+    pub(crate) health: watch::Sender<EngineHealth>,
+    pub(crate) ping_deadline: Duration,
+    pub(crate) faults: mpsc::Sender<Fault>,
+    line: Mutex<Option<Line>>,
+}
+
+/// Asks the session. A cheap clone.
+#[derive(Clone)]
+pub struct EngineHandle(pub(crate) Arc<Shared>);
+
+impl Shared {
+    pub(crate) fn new(ping_deadline: Duration, faults: mpsc::Sender<Fault>) -> Self {
+        Self {
+            mailbox: Arc::default(),
+            board: Board::default(),
+            health: watch::Sender::new(EngineHealth::Well),
+            ping_deadline,
+            faults,
+            line: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn set_line(&self, line: Option<Line>) {
+        *self.lock() = line;
+    }
+
+    pub(crate) fn line(&self) -> Result<Line, Error> {
+        self.lock().clone().ok_or(Error::NotRunning)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Line>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl EngineHandle {
+    /// Compares a torrent with what it should be and does what is missing.
+    pub async fn reconcile(
+        &self,
+        desired: Desired,
+        materials: Option<Materials>,
+    ) -> Result<Reconciliation, Error> {
+        let line = self.0.line()?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Reconcile { desired: Box::new(desired), materials, reply };
+        line.requests.send(request).await.map_err(|_| Error::NotRunning)?;
+        answer.await.map_err(|_| Error::NotRunning)
+    }
+
+    /// The torrents that moved since the last take, each once, with its newest numbers.
+    pub fn take_progress(&self) -> Vec<Progress> {
+        self.0.board.take()
+    }
+
+    /// Waits until there is progress to take.
+    pub async fn progress_changed(&self) {
+        self.0.board.changed().await;
+    }
+
+    /// A torrent as the session last said; `None` if the session does not have it.
+    pub fn live(&self, id: TorrentId) -> Option<Live> {
+        self.0.board.live(id)
+    }
+
+    /// The verified bytes of each file, padding left out; empty while the files are unknown.
+    pub async fn file_progress(&self, id: TorrentId) -> Result<Vec<u64>, Error> {
+        self.ask_torrent(id, |session, key| {
+            let progress = session.file_progress(key)?;
+            let files = session.files(key)?;
+            Ok(files.iter().zip(progress).filter(|(file, _)| !file.pad).map(|(_, bytes)| bytes).collect())
+        })
+        .await
+    }
+
+    /// The trackers, and how they are doing.
+    pub async fn trackers(&self, id: TorrentId) -> Result<Vec<libtorrent_sys::Tracker>, Error> {
+        self.ask_torrent(id, Session::trackers).await
+    }
+
+    /// The connected peers.
+    pub async fn peers(&self, id: TorrentId) -> Result<Vec<libtorrent_sys::Peer>, Error> {
+        self.ask_torrent(id, Session::peers).await
+    }
+
+    /// How long libtorrent itself takes to answer.
+    pub async fn ping(&self) -> Result<Duration, Error> {
+        let begun = Instant::now();
+        self.ask(Session::ping).await?;
+        Ok(begun.elapsed())
+    }
+
+    /// How the session is, now and from now on.
+    pub fn health(&self) -> watch::Receiver<EngineHealth> {
+        self.0.health.subscribe()
+    }
+
+    /// The port that it listens on.
+    pub async fn listen_port(&self) -> Result<u16, Error> {
+        self.ask(Session::listen_port).await
+    }
+
+    /// Breaks the session as nothing real can, to see it rebuilt.
+    pub fn inject(&self, fault: Fault) {
+        // A full queue holds faults enough.
+        let _ = self.0.faults.try_send(fault);
+    }
+
+    async fn ask_torrent<T: Send + 'static>(
+        &self,
+        id: TorrentId,
+        question: impl FnOnce(&Session, u64) -> Result<T, libtorrent_sys::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let key = self.0.board.key(id).ok_or(Error::NotInSession)?;
+        self.ask(move |session| question(session, key)).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Session) -> Result<T, libtorrent_sys::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let Line { session, .. } = self.0.line()?;
+        let deadline = self.0.ping_deadline;
+        let answer = tokio::task::spawn_blocking(move || question(&session));
+        match tokio::time::timeout(deadline, answer).await {
+            Ok(Ok(answer)) => Ok(answer?),
+            // The runtime is going away, or the question panicked: nobody will answer either way.
+            Ok(Err(_)) => Err(Error::NotRunning),
+            Err(_) => Err(Error::Unresponsive(deadline)),
+        }
+    }
+}
