@@ -1,130 +1,113 @@
-//! One batch of commands as one statement: the arrays of `append()` and the verdict of each command.
+//! What is appended, and what became of it.
 
-use sqlx::PgPool;
+use std::borrow::Cow;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::types::{Append, Appended, Position, StreamId, Version};
+use crate::{AppendError, Options, Position, StreamId, Version};
 
-/// What the database said to one command of a batch.
-#[derive(Debug)]
-pub(crate) enum Verdict {
-    Appended(Appended),
-    /// The command id is there already.
-    Repeated,
-    VersionConflict {
-        actual: Version,
-    },
-    Claimed {
-        claim: String,
-        by: StreamId,
-    },
+/// A fact to append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFact {
+    /// Its persisted name.
+    pub kind: Cow<'static, str>,
+    /// The version of its JSON.
+    pub schema_version: i16,
+    /// JSON.
+    pub data: String,
+    /// JSON: who, by which request, and why.
+    pub meta: String,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    verdict: String,
-    last_position: i64,
-    version_after: i64,
-    recorded_at: OffsetDateTime,
-    claim: Option<String>,
-    held_by: Option<String>,
+/// The command that an append carries out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandRecord {
+    /// Its id: the same command has the same id, however often it is given.
+    pub id: Uuid,
+    /// The hash of what it asks for.
+    pub fingerprint: [u8; 32],
+    /// JSON to remember for a repeat.
+    pub result: Option<String>,
 }
 
-/// Appends a batch in one autocommit statement: one round trip, so a stalled client never holds the lock.
-pub(crate) async fn append_batch(pool: &PgPool, batch: &[&Append]) -> Result<Vec<Verdict>, sqlx::Error> {
-    let mut facts = Facts::default();
-    let (mut claims, mut releases) = (Pairs::default(), Pairs::default());
-    for (command, append) in (1_i32..).zip(batch) {
-        for (nth, fact) in (1_i32..).zip(&append.facts) {
-            facts.command.push(command);
-            facts.nth.push(nth);
-            facts.kind.push(fact.kind.as_ref());
-            facts.schema_version.push(fact.schema_version);
-            facts.data.push(fact.data.as_str());
-            facts.meta.push(fact.meta.as_str());
+/// One command's facts, for one stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// The stream.
+    pub stream: StreamId,
+    /// The version that the decision rests on, and that the stream must still have.
+    pub expected: Version,
+    /// The facts. May be empty: a command that changes nothing is recorded all the same, or its repeat might act later.
+    pub facts: Vec<NewFact>,
+    /// The command. Without one an append whose outcome is unknown can't be given again.
+    pub command: Option<CommandRecord>,
+    /// Info hashes, in hex, that the stream claims for itself alone.
+    pub claims: Vec<String>,
+    /// Info hashes that it gives up.
+    pub releases: Vec<String>,
+}
+
+/// An append that is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The position of the last fact; without facts, of the stream's last one (zero if it has none).
+    pub position: Position,
+    /// The stream's version now.
+    pub version: Version,
+    /// When, by the database's clock.
+    pub recorded_at: OffsetDateTime,
+}
+
+/// What became of a command that was carried out before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandOutcome {
+    /// Its id.
+    pub id: Uuid,
+    /// The hash of what it asked for: another one under the same id is another command.
+    pub fingerprint: [u8; 32],
+    /// The stream.
+    pub stream: StreamId,
+    /// The position of its first fact; zero if it changed nothing.
+    pub first_position: Position,
+    /// The position of its last fact; if it changed nothing, of the stream's last one at the time.
+    pub last_position: Position,
+    /// How many facts.
+    pub event_count: u32,
+    /// The stream's version after it.
+    pub version_after: Version,
+    /// The JSON that was remembered.
+    pub result: Option<String>,
+    /// When, by the database's clock.
+    pub recorded_at: OffsetDateTime,
+}
+
+impl Append {
+    /// Refuses what would hold the lock, or the memory of every follower, for too long.
+    pub(crate) fn check_size(&self, options: &Options) -> Result<(), AppendError> {
+        let check = |what, size, max| {
+            if size > max { Err(AppendError::TooLarge { what, size, max }) } else { Ok(()) }
+        };
+        check("facts", self.facts.len(), options.append_facts_max)?;
+        check("claims and releases", self.claims.len() + self.releases.len(), options.append_claims_max)?;
+        for fact in &self.facts {
+            check("bytes of a fact's kind", fact.kind.len(), options.kind_bytes_max)?;
+            check("bytes of a fact's data", fact.data.len(), options.fact_bytes_max)?;
+            check("bytes of a fact's metadata", fact.meta.len(), options.meta_bytes_max)?;
         }
-        claims.extend(command, &append.claims);
-        releases.extend(command, &append.releases);
+        check("bytes", self.bytes(), options.append_bytes_max)
     }
-    let column = |of: fn(&Append) -> Option<Uuid>| batch.iter().map(|append| of(append)).collect::<Vec<_>>();
-    let rows: Vec<Row> = sqlx::query_as(include_str!("append.sql"))
-        .bind(batch.iter().map(|append| append.stream.as_str()).collect::<Vec<_>>())
-        .bind(batch.iter().map(|append| i64::from(append.expected)).collect::<Vec<_>>())
-        .bind(column(|append| append.command.as_ref().map(|command| command.id)))
-        .bind(
-            batch
-                .iter()
-                .map(|append| append.command.as_ref().map(|command| command.fingerprint.to_vec()))
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            batch
-                .iter()
-                .map(|append| append.command.as_ref().and_then(|command| command.result.clone()))
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            batch
-                .iter()
-                .map(|append| i64::try_from(append.facts.len()).unwrap_or(i64::MAX))
-                .collect::<Vec<_>>(),
-        )
-        .bind(facts.command)
-        .bind(facts.nth)
-        .bind(facts.kind)
-        .bind(facts.schema_version)
-        .bind(facts.data)
-        .bind(facts.meta)
-        .bind(claims.command)
-        .bind(claims.name)
-        .bind(releases.command)
-        .bind(releases.name)
-        .fetch_all(pool)
-        .await?;
-    Ok(rows.into_iter().map(verdict).collect())
-}
 
-fn verdict(row: Row) -> Verdict {
-    let version = Version::try_from(row.version_after).unwrap_or(Version::MAX);
-    match row.verdict.as_str() {
-        "appended" => Verdict::Appended(Appended {
-            position: Position(row.last_position),
-            version,
-            recorded_at: row.recorded_at,
-        }),
-        "version_conflict" => Verdict::VersionConflict { actual: version },
-        "claimed" => Verdict::Claimed {
-            claim: row.claim.unwrap_or_default(),
-            by: StreamId::new(&row.held_by.unwrap_or_default()).expect("only stream ids hold claims"),
-        },
-        _ => Verdict::Repeated,
+    /// The size of its payload.
+    pub(crate) fn bytes(&self) -> usize {
+        let facts: usize = self.facts.iter().map(|fact| fact.data.len() + fact.meta.len()).sum();
+        let result = self.command.as_ref().and_then(|command| command.result.as_ref());
+        facts + result.map_or(0, String::len)
     }
-}
 
-/// The columns of the facts of a batch.
-#[derive(Default)]
-struct Facts<'a> {
-    command: Vec<i32>,
-    nth: Vec<i32>,
-    kind: Vec<&'a str>,
-    schema_version: Vec<i16>,
-    data: Vec<&'a str>,
-    meta: Vec<&'a str>,
-}
-
-/// Names by the command that they belong to.
-#[derive(Default)]
-struct Pairs<'a> {
-    command: Vec<i32>,
-    name: Vec<&'a str>,
-}
-
-impl<'a> Pairs<'a> {
-    fn extend(&mut self, command: i32, names: &'a [String]) {
-        for name in names {
-            self.command.push(command);
-            self.name.push(name);
-        }
+    /// Its number of facts in the type of versions.
+    pub(crate) fn fact_count(&self) -> Version {
+        Version::try_from(self.facts.len())
+            .expect("an append is far smaller than its options could ever allow")
     }
 }

@@ -1,28 +1,35 @@
 //! An append-only log of facts on Postgres, with one total order, and samples beside them.
 //!
-//! Payloads are opaque JSON: this crate does not know what a torrent is. Appends go through one writer for each process,
-//! which commits many commands at once; readers page by position or follow through a ring in memory. The database itself
-//! refuses to change a fact.
+//! Appends of a process go through one writer, which commits many commands at once under one lock; readers page by position
+//! or follow through a ring in memory. A reader that has seen a position never finds a new fact below it, however many
+//! processes append, and a position is never given out twice, crashes included. The database itself refuses to change a fact.
+//!
+//! Payloads are opaque JSON: this crate doesn't know what a torrent is, does not decide and does not project.
 
 mod append;
+mod batch;
+mod entry;
 mod error;
+mod keeper;
+mod link;
 mod log;
 mod migrate;
 mod options;
+mod position;
 mod read;
 mod ring;
-mod samples;
+mod statements;
+mod stream_id;
 mod subscription;
 mod tailer;
-mod types;
 mod writer;
 
-pub use error::{AppendError, MigrateError, OpenError, ReadError};
+pub use append::{Append, Appended, CommandOutcome, CommandRecord, NewFact};
+pub use entry::{Body, Entry, Fact, Samples};
+pub use error::{AppendError, MigrateError, OpenError, ReadError, Unavailable};
 pub use log::{EventLog, Runner};
 pub use migrate::migrate;
 pub use options::{Options, connect};
+pub use position::Position;
+pub use stream_id::{InvalidStreamId, StreamId, Version};
 pub use subscription::Subscription;
-pub use types::{
-    Append, Appended, Body, CommandOutcome, CommandRecord, Entry, Fact, InvalidStreamId, NewFact, Position,
-    Samples, StreamId, Version,
-};

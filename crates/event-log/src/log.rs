@@ -1,125 +1,177 @@
 //! The handle to the log, and the runner behind it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::error::{AppendError, OpenError, ReadError};
+use crate::link::Link;
 use crate::ring::Ring;
 use crate::tailer::Tailer;
-use crate::types::{Append, Appended, CommandOutcome, Entry, Fact, Position, StreamId, Version};
 use crate::writer::{Request, Writer};
-use crate::{Options, Subscription, read, samples};
+use crate::{
+    Append, AppendError, Appended, CommandOutcome, Entry, Fact, OpenError, Options, Position, ReadError,
+    StreamId, Subscription, Unavailable, Version, keeper, migrate, read, statements,
+};
+
+/// Characters of the log's id that its tag has.
+const TAG_LENGTH: usize = 6;
 
 /// The log. A cheap clone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct EventLog {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    pool: PgPool,
-    options: Options,
+pub(crate) struct Inner {
+    pub(crate) pool: PgPool,
+    pub(crate) options: Options,
+    pub(crate) ring: Arc<Ring>,
+    /// Bounds the subscriptions that read from Postgres at once.
+    pub(crate) catch_up: Semaphore,
     log_tag: String,
     requests: mpsc::Sender<Request>,
-    ring: Arc<Ring>,
+    committed: Arc<Notify>,
 }
 
-/// The writer, the tailer and the keeper of the sample partitions.
+/// The writer, the tailer and the keeper. Without it appends wait and followers stand still.
+#[must_use = "nothing is appended until it runs"]
 pub struct Runner {
     writer: Writer,
     tailer: Tailer,
+    pool: PgPool,
 }
 
 impl EventLog {
-    /// Opens the log of a migrated database. Appends and followers stand still until [`Runner::run`] runs.
+    /// Opens the log of a migrated database. The log makes three connections of its own, besides those of the pool.
     pub async fn open(pool: PgPool, options: Options) -> Result<(Self, Runner), OpenError> {
-        let log_id: Uuid = sqlx::query_scalar("SELECT log_id FROM log_meta").fetch_one(&pool).await?;
-        samples::make_partitions(&pool).await?;
-        let head = match read::head(&pool).await {
-            Ok(head) => head,
-            Err(ReadError::Database(error)) => return Err(error.into()),
-        };
-        let ring = Arc::new(Ring::new(head, &options));
+        migrate::check(&pool).await?;
+        let log_id: Uuid = sqlx::query_scalar(statements::LOG_ID).fetch_one(&pool).await?;
+        let ring = Arc::new(Ring::new(read::head(&pool).await?, &options));
+        let committed = Arc::new(Notify::new());
         let (requests, receiver) = mpsc::channel(options.queue_max);
-        let (committed, watch_committed) = watch::channel(head);
+        let connect = pool.connect_options();
         let runner = Runner {
-            writer: Writer { pool: pool.clone(), options: options.clone(), requests: receiver, committed },
-            tailer: Tailer {
-                pool: pool.clone(),
+            writer: Writer {
+                link: Link::new(&connect, "revaer log writer", &options),
                 options: options.clone(),
-                ring: ring.clone(),
-                committed: watch_committed,
+                requests: receiver,
+                committed: Arc::clone(&committed),
             },
+            tailer: Tailer {
+                link: Link::new(&connect, "revaer log tailer", &options),
+                listen_at: connect.as_ref().clone(),
+                options: options.clone(),
+                ring: Arc::clone(&ring),
+                committed: Arc::clone(&committed),
+            },
+            pool: pool.clone(),
         };
-        let log_tag = log_id.simple().to_string()[..6].to_owned();
-        Ok((Self { inner: Arc::new(Inner { pool, options, log_tag, requests, ring }) }, runner))
+        let catch_up = Semaphore::new(options.catch_up_readers_max);
+        let log_tag = log_id.simple().to_string()[..TAG_LENGTH].to_owned();
+        let inner = Inner { pool, options, ring, catch_up, log_tag, requests, committed };
+        Ok((Self { inner: Arc::new(inner) }, runner))
     }
 
     /// Appends one command's facts; answered when they are durable.
+    ///
+    /// Once it is called the append may happen, whether or not the caller waits for the answer.
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let facts = append.facts.len();
-        let bytes = append.facts.iter().map(|fact| fact.data.len() + fact.meta.len()).sum();
-        if bytes > self.inner.options.command_bytes_max || facts > self.inner.options.command_facts_max {
-            return Err(AppendError::TooLarge { bytes, facts });
-        }
+        append.check_size(&self.inner.options)?;
         let (answer, answered) = oneshot::channel();
-        match self.inner.requests.try_send(Request { append, answer }) {
+        let request = Request { append, answer };
+        match self.inner.requests.send_timeout(request, self.inner.options.queue_timeout).await {
             Ok(()) => answered.await.unwrap_or(Err(AppendError::Stopped)),
-            Err(mpsc::error::TrySendError::Full(_)) => Err(AppendError::Unavailable(None)),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(AppendError::Stopped),
+            Err(mpsc::error::SendTimeoutError::Timeout(_)) => {
+                Err(AppendError::Unavailable(Unavailable::QueueFull))
+            }
+            Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(AppendError::Stopped),
         }
     }
 
-    /// Appends one packed row of samples, without waiting for a flush.
-    pub async fn append_samples(&self, node: &str, data: Vec<u8>) -> Result<Position, ReadError> {
-        let position: i64 = sqlx::query_scalar("SELECT append_samples($1, $2)")
-            .bind(node)
-            .bind(data)
-            .fetch_one(&self.inner.pool)
-            .await?;
+    /// Appends one packed row of samples, without waiting for a flush: a crash may lose the newest, never a fact.
+    pub async fn append_samples(&self, node: &str, data: Vec<u8>) -> Result<Position, AppendError> {
+        let max = self.inner.options.samples_bytes_max;
+        if data.len() > max {
+            return Err(AppendError::TooLarge { what: "bytes of samples", size: data.len(), max });
+        }
+        let pool = &self.inner.pool;
+        let append = || {
+            sqlx::query_scalar(statements::APPEND_SAMPLES).bind(node).bind(data.as_slice()).fetch_one(pool)
+        };
+        let position = match append().await {
+            // The hour has no partition: the keeper was kept from its work for hours.
+            Err(sqlx::Error::Database(error)) if error.is_check_violation() => {
+                keeper::make_partition(pool, 0).await.map_err(unavailable)?;
+                append().await
+            }
+            outcome => outcome,
+        };
+        let position = position.map_err(unavailable)?;
+        self.inner.committed.notify_one();
         Ok(Position(position))
     }
 
-    /// Facts of a stream above a version, in order.
+    /// Facts of a stream above a version, in order; fewer than `limit` only at its end.
     pub async fn read_stream(
         &self,
         stream: &StreamId,
         after: Version,
         limit: u32,
     ) -> Result<Vec<Fact>, ReadError> {
-        read::read_stream(&self.inner.pool, stream, after, limit).await
+        self.read_stream_until(stream, Position(i64::MAX), after, limit).await
+    }
+
+    /// The same as of then: facts up to and including a position alone.
+    pub async fn read_stream_until(
+        &self,
+        stream: &StreamId,
+        until: Position,
+        after: Version,
+        limit: u32,
+    ) -> Result<Vec<Fact>, ReadError> {
+        Ok(read::stream(&self.inner.pool, stream, until, after, limit).await?)
     }
 
     /// Facts and samples above a position, in order.
+    ///
+    /// A page is bounded by bytes too: one shorter than `limit` doesn't mean the end of the log, an empty one does.
     pub async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Arc<Entry>>, ReadError> {
-        read::read_all(&self.inner.pool, after, limit).await
+        let page = read::page(&self.inner.pool, after, limit, self.inner.options.page_bytes_max).await?;
+        Ok(page.entries)
     }
 
     /// Facts above a position, in order.
+    ///
+    /// A page is bounded by bytes too: one shorter than `limit` doesn't mean the end of the log, an empty one does.
     pub async fn read_facts(&self, after: Position, limit: u32) -> Result<Vec<Fact>, ReadError> {
-        read::read_facts(&self.inner.pool, after, limit).await
+        Ok(read::facts(&self.inner.pool, after, limit, &self.inner.options).await?)
     }
 
     /// What became of a command.
     pub async fn find_command(&self, id: Uuid) -> Result<Option<CommandOutcome>, ReadError> {
-        read::find_command(&self.inner.pool, id).await
+        Ok(read::find_command(&self.inner.pool, id).await?)
     }
 
-    /// Which stream holds a claim.
+    /// Which stream holds an info hash.
     pub async fn find_claim(&self, claim: &str) -> Result<Option<StreamId>, ReadError> {
-        read::find_claim(&self.inner.pool, claim).await
+        Ok(read::find_claim(&self.inner.pool, claim).await?)
     }
 
-    /// The newest position of the log.
+    /// The newest position of the log; it does not fall when samples are dropped.
     pub async fn head(&self) -> Result<Position, ReadError> {
-        read::head(&self.inner.pool).await
+        Ok(read::head(&self.inner.pool).await?)
     }
 
-    /// The newest position that followers of this process have; it may trail the head for a moment.
+    /// The newest position among samples that were dropped: up to here a replay has facts alone.
+    pub async fn samples_floor(&self) -> Result<Position, ReadError> {
+        Ok(read::samples_floor(&self.inner.pool).await?)
+    }
+
+    /// The newest position that this process's followers have; it may trail the head for a moment.
     pub fn tail_position(&self) -> Position {
         self.inner.ring.tail()
     }
@@ -131,12 +183,7 @@ impl EventLog {
 
     /// Follows the log from above a position.
     pub fn subscribe(&self, after: Position) -> Subscription {
-        Subscription::new(
-            self.inner.pool.clone(),
-            self.inner.ring.clone(),
-            after,
-            self.inner.options.page_max,
-        )
+        Subscription::new(Arc::clone(&self.inner), after)
     }
 
     /// The database of the log.
@@ -146,10 +193,25 @@ impl EventLog {
 }
 
 impl Runner {
-    /// Runs until shutdown.
+    /// Runs until shutdown; appends that were taken before it are still answered.
     pub async fn run(self, shutdown: CancellationToken) {
-        let keeper =
-            samples::keep(self.tailer.pool.clone(), self.tailer.options.samples_retention, shutdown.clone());
-        tokio::join!(self.writer.run(shutdown.clone()), self.tailer.run(shutdown), keeper);
+        let keeper = keeper::run(self.pool, self.writer.options.clone(), shutdown.clone());
+        tokio::join!(self.writer.run(shutdown.clone()), self.tailer.run(shutdown.clone()), keeper);
     }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("log_tag", &self.log_tag).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").finish_non_exhaustive()
+    }
+}
+
+fn unavailable(error: sqlx::Error) -> AppendError {
+    AppendError::Unavailable(error.into())
 }

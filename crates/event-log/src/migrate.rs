@@ -1,24 +1,39 @@
-//! Brings the schema up to date, forward only. A schema that is newer than this build is refused.
+//! The schema of the log: brought up to date, forward only, and checked when the log is opened.
 
 use std::borrow::Cow;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{PgPool, SqlSafeStr};
 
-use crate::MigrateError;
+use crate::{MigrateError, OpenError, statements};
 
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+/// Every migration. A file that was released is never edited: its hash is in the databases that ran it.
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "log", include_str!("../../../migrations/0001_log.sql")),
-    (2, "bodies", include_str!("../../../migrations/0002_bodies.sql")),
+    (2, "append", include_str!("../../../migrations/0002_append.sql")),
+    (3, "samples", include_str!("../../../migrations/0003_samples.sql")),
+    (4, "checkpoints", include_str!("../../../migrations/0004_checkpoints.sql")),
+    (5, "bodies", include_str!("../../../migrations/0005_bodies.sql")),
+    (6, "service role", include_str!("../../../migrations/0006_service_role.sql")),
 ];
 
 /// Applies what is missing, under a lock of the database: several processes may try at once.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
-    let migrations = MIGRATIONS
-        .iter()
-        .map(|(version, name, sql)| {
-            Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false)
-        })
-        .collect();
-    Ok(Migrator::with_migrations(migrations).run(pool).await?)
+    let migration = |&(version, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Ok(Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect()).run(pool).await?)
+}
+
+/// Refuses a schema that this build does not know.
+pub(crate) async fn check(pool: &PgPool) -> Result<(), OpenError> {
+    let known = MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or_default();
+    let migrated: bool = sqlx::query_scalar(statements::IS_MIGRATED).fetch_one(pool).await?;
+    let found: i64 =
+        if migrated { sqlx::query_scalar(statements::SCHEMA_VERSION).fetch_one(pool).await? } else { 0 };
+    match found {
+        found if found < known => Err(OpenError::NotMigrated { found, needed: known }),
+        found if found > known => Err(OpenError::NewerSchema { found, known }),
+        _ => Ok(()),
+    }
 }

@@ -9,46 +9,79 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 /// The bounds. The defaults suit one service on one machine.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Commands that wait for the writer; beyond it appends are refused as unavailable.
+    /// Appends that wait for the writer. At tens of thousands a second this is a fraction of a second's work.
     pub queue_max: usize,
-    /// Commands in one transaction.
-    pub batch_commands_max: usize,
-    /// Facts in one transaction (one command may exceed it alone).
-    pub batch_facts_max: usize,
-    /// Bytes of facts that one command may append.
-    pub command_bytes_max: usize,
-    /// Facts that one command may append.
-    pub command_facts_max: usize,
+    /// How long an append waits for a place in the queue before it is refused.
+    pub queue_timeout: Duration,
+    /// Facts, or commands without any, that one transaction takes; the last append may exceed it.
+    pub batch_events_max: usize,
+    /// Bytes that one transaction takes; the last append may exceed it.
+    pub batch_bytes_max: usize,
+    /// Facts of one append.
+    pub append_facts_max: usize,
+    /// Bytes of one append.
+    pub append_bytes_max: usize,
+    /// Info hashes that one append claims and releases.
+    pub append_claims_max: usize,
+    /// Bytes of one fact's data.
+    pub fact_bytes_max: usize,
+    /// Bytes of one fact's metadata.
+    pub meta_bytes_max: usize,
+    /// Bytes of one fact's name.
+    pub kind_bytes_max: usize,
+    /// Bytes of one packed row of samples.
+    pub samples_bytes_max: usize,
     /// Entries kept in memory for followers near the head.
     pub ring_entries_max: usize,
-    /// Bytes kept in memory for followers near the head, serialisations included.
+    /// Bytes kept in memory for followers near the head, their serialisations included.
     pub ring_bytes_max: usize,
-    /// Entries in one page of a subscription.
+    /// Entries of one page of a subscription.
     pub page_max: u32,
-    /// The longest that a follower waits without a notification before it looks by itself.
+    /// Bytes of one page; its last entry may exceed it.
+    pub page_bytes_max: usize,
+    /// Subscriptions that read from Postgres at once: those far behind must not starve commands of connections.
+    pub catch_up_readers_max: usize,
+    /// How long the tailer waits without a notification before it looks by itself.
     pub follow_timer: Duration,
+    /// How long making a connection may take.
+    pub connect_timeout: Duration,
+    /// How long one statement of the writer or the tailer may take.
+    pub statement_timeout: Duration,
     /// How long samples are kept.
     pub samples_retention: Duration,
+    /// How long a command is remembered for its repeat.
+    pub commands_retention: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             queue_max: 4096,
-            batch_commands_max: 256,
-            batch_facts_max: 512,
-            command_bytes_max: 8 << 20,
-            command_facts_max: 10_000,
+            queue_timeout: Duration::from_secs(5),
+            batch_events_max: 512,
+            batch_bytes_max: 8 << 20,
+            append_facts_max: 1000,
+            append_bytes_max: 8 << 20,
+            append_claims_max: 64,
+            fact_bytes_max: 1 << 20,
+            meta_bytes_max: 64 << 10,
+            kind_bytes_max: 128,
+            samples_bytes_max: 1 << 20,
             ring_entries_max: 16_384,
             ring_bytes_max: 64 << 20,
             page_max: 1000,
+            page_bytes_max: 8 << 20,
+            catch_up_readers_max: 4,
             follow_timer: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(30),
             samples_retention: Duration::from_hours(24),
+            commands_retention: Duration::from_hours(30 * 24),
         }
     }
 }
 
-/// Connects to the database of the log with the time-outs that its lock needs: a stalled client never holds it.
+/// Connects to the database of the log, with bounds on what a forgotten transaction or a lock can cost the others.
 pub async fn connect(url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?.application_name("revaer").options([
         ("lock_timeout", "10s"),

@@ -1,136 +1,149 @@
-//! Reading the log: by position, by stream, by command. Facts and samples come from one statement; two would miss what
-//! commits between them.
+//! Reading the log: by position, by stream, by command.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sqlx::PgPool;
+use futures::TryStreamExt;
+use sqlx::postgres::{PgPool, PgRow, Postgres};
+use sqlx::{Executor, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::error::ReadError;
-use crate::types::{Body, CommandOutcome, Entry, Fact, Position, Samples, StreamId, Version};
+use crate::{Body, CommandOutcome, Entry, Fact, Options, Position, Samples, StreamId, Version, statements};
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    position: i64,
-    stream_id: String,
-    version: i64,
-    recorded_at: OffsetDateTime,
-    command_id: Option<Uuid>,
-    schema_version: i16,
-    kind: String,
-    data: String,
-    meta: String,
-    packed: Option<Vec<u8>>,
+/// Entries above a position.
+pub(crate) struct Page {
+    pub(crate) entries: Vec<Arc<Entry>>,
+    /// Whether the log had no more.
+    pub(crate) reached_the_end: bool,
 }
 
-impl Row {
-    fn into_body(self) -> Body {
-        let position = Position(self.position);
-        match self.packed {
-            Some(packed) => Body::Samples(Samples {
-                position,
-                at: self.recorded_at,
-                node: self.stream_id,
-                data: Bytes::from(packed),
-            }),
-            None => Body::Fact(Fact {
-                position,
-                stream: StreamId::new(&self.stream_id).expect("append takes stream ids alone"),
-                version: Version::try_from(self.version).unwrap_or(Version::MAX),
-                recorded_at: self.recorded_at,
-                command_id: self.command_id,
-                schema_version: self.schema_version,
-                kind: self.kind,
-                data: self.data,
-                meta: self.meta,
-            }),
-        }
+/// Facts and samples in one statement: two would miss what commits between them.
+pub(crate) async fn page(
+    executor: impl Executor<'_, Database = Postgres>,
+    after: Position,
+    limit: u32,
+    bytes_max: usize,
+) -> Result<Page, sqlx::Error> {
+    let mut rows = sqlx::query(statements::READ_ALL).bind(after.0).bind(i64::from(limit)).fetch(executor);
+    let (mut entries, mut bytes) = (Vec::new(), 0_usize);
+    while bytes < bytes_max {
+        let Some(row) = rows.try_next().await? else {
+            let reached_the_end = entries.len() < limit as usize;
+            return Ok(Page { entries, reached_the_end });
+        };
+        let entry = entry(&row)?;
+        bytes += entry.bytes();
+        entries.push(Arc::new(entry));
     }
-
-    fn into_fact(self) -> Option<Fact> {
-        match self.into_body() {
-            Body::Fact(fact) => Some(fact),
-            Body::Samples(_) => None,
-        }
-    }
+    Ok(Page { entries, reached_the_end: false })
 }
 
-pub(crate) async fn read_all(
+pub(crate) async fn facts(
     pool: &PgPool,
     after: Position,
     limit: u32,
-) -> Result<Vec<Arc<Entry>>, ReadError> {
-    let rows: Vec<Row> = sqlx::query_as(include_str!("read_all.sql"))
-        .bind(after.0)
-        .bind(i64::from(limit))
-        .fetch_all(pool)
-        .await?;
-    Ok(rows.into_iter().map(|row| Arc::new(Entry::new(row.into_body()))).collect())
+    options: &Options,
+) -> Result<Vec<Fact>, sqlx::Error> {
+    let mut rows = sqlx::query(statements::READ_FACTS).bind(after.0).bind(i64::from(limit)).fetch(pool);
+    let (mut facts, mut bytes) = (Vec::new(), 0_usize);
+    while bytes < options.page_bytes_max {
+        let Some(row) = rows.try_next().await? else { break };
+        let fact = fact(&row)?;
+        bytes += fact.data.len() + fact.meta.len();
+        facts.push(fact);
+    }
+    Ok(facts)
 }
 
-pub(crate) async fn read_facts(pool: &PgPool, after: Position, limit: u32) -> Result<Vec<Fact>, ReadError> {
-    let rows: Vec<Row> = sqlx::query_as(include_str!("read_facts.sql"))
-        .bind(after.0)
-        .bind(i64::from(limit))
-        .fetch_all(pool)
-        .await?;
-    Ok(rows.into_iter().filter_map(Row::into_fact).collect())
-}
-
-pub(crate) async fn read_stream(
+pub(crate) async fn stream(
     pool: &PgPool,
     stream: &StreamId,
+    until: Position,
     after: Version,
     limit: u32,
-) -> Result<Vec<Fact>, ReadError> {
-    let rows: Vec<Row> = sqlx::query_as(include_str!("read_stream.sql"))
+) -> Result<Vec<Fact>, sqlx::Error> {
+    let rows = sqlx::query(statements::READ_STREAM)
         .bind(stream.as_str())
         .bind(i64::from(after))
+        .bind(until.0)
         .bind(i64::from(limit))
         .fetch_all(pool)
         .await?;
-    Ok(rows.into_iter().filter_map(Row::into_fact).collect())
+    rows.iter().map(fact).collect()
 }
 
-#[derive(sqlx::FromRow)]
-struct CommandRow {
-    command_id: Uuid,
-    fingerprint: Vec<u8>,
-    first_position: i64,
-    event_count: i32,
-    stream_id: String,
-    version_after: i64,
-    result: Option<String>,
-    recorded_at: OffsetDateTime,
-}
+type CommandRow =
+    (Vec<u8>, String, i64, i64, i32, i64, Option<sqlx::types::Json<Box<RawJson>>>, OffsetDateTime);
+type RawJson = serde_json::value::RawValue;
 
-pub(crate) async fn find_command(pool: &PgPool, id: Uuid) -> Result<Option<CommandOutcome>, ReadError> {
+pub(crate) async fn find_command(
+    executor: impl Executor<'_, Database = Postgres>,
+    id: Uuid,
+) -> Result<Option<CommandOutcome>, sqlx::Error> {
     let row: Option<CommandRow> =
-        sqlx::query_as(include_str!("find_command.sql")).bind(id).fetch_optional(pool).await?;
-    Ok(row.map(|row| CommandOutcome {
-        id: row.command_id,
-        fingerprint: row.fingerprint.try_into().unwrap_or([0; 32]),
-        stream: StreamId::new(&row.stream_id).expect("append takes stream ids alone"),
-        first_position: Position(row.first_position),
-        last_position: Position(row.first_position + i64::from(row.event_count.max(1)) - 1),
-        event_count: u32::try_from(row.event_count).unwrap_or(0),
-        version_after: Version::try_from(row.version_after).unwrap_or(Version::MAX),
-        result: row.result,
-        recorded_at: row.recorded_at,
+        sqlx::query_as(statements::FIND_COMMAND).bind(id).fetch_optional(executor).await?;
+    let Some((fingerprint, stream, first, last, event_count, version_after, result, recorded_at)) = row
+    else {
+        return Ok(None);
+    };
+    Ok(Some(CommandOutcome {
+        id,
+        fingerprint: fingerprint.try_into().map_err(|_| unreadable("a fingerprint of another length"))?,
+        stream: StreamId::recorded(stream),
+        first_position: Position(first),
+        last_position: Position(last),
+        event_count: event_count.try_into().map_err(unreadable)?,
+        version_after: version_after.try_into().map_err(unreadable)?,
+        result: result.map(|result| String::from(Box::<str>::from(result.0))),
+        recorded_at,
     }))
 }
 
-pub(crate) async fn find_claim(pool: &PgPool, claim: &str) -> Result<Option<StreamId>, ReadError> {
-    let stream: Option<String> = sqlx::query_scalar("SELECT stream_id FROM claims WHERE info_hash = $1")
-        .bind(claim)
-        .fetch_optional(pool)
-        .await?;
-    Ok(stream.and_then(|stream| StreamId::new(&stream).ok()))
+pub(crate) async fn find_claim(pool: &PgPool, claim: &str) -> Result<Option<StreamId>, sqlx::Error> {
+    let stream: Option<String> =
+        sqlx::query_scalar(statements::FIND_CLAIM).bind(claim).fetch_optional(pool).await?;
+    Ok(stream.map(StreamId::recorded))
 }
 
-pub(crate) async fn head(pool: &PgPool) -> Result<Position, ReadError> {
-    let head: i64 = sqlx::query_scalar(include_str!("head.sql")).fetch_one(pool).await?;
-    Ok(Position(head))
+pub(crate) async fn head(executor: impl Executor<'_, Database = Postgres>) -> Result<Position, sqlx::Error> {
+    sqlx::query_scalar(statements::HEAD).fetch_one(executor).await.map(Position)
+}
+
+pub(crate) async fn samples_floor(pool: &PgPool) -> Result<Position, sqlx::Error> {
+    sqlx::query_scalar(statements::SAMPLES_FLOOR).fetch_one(pool).await.map(Position)
+}
+
+fn entry(row: &PgRow) -> Result<Entry, sqlx::Error> {
+    let packed: Option<&[u8]> = row.try_get(9)?;
+    let body = match packed {
+        Some(packed) => Body::Samples(Samples {
+            position: Position(row.try_get(0)?),
+            at: row.try_get(3)?,
+            node: row.try_get(1)?,
+            data: Bytes::copy_from_slice(packed),
+        }),
+        None => Body::Fact(fact(row)?),
+    };
+    Ok(Entry::new(body))
+}
+
+fn fact(row: &PgRow) -> Result<Fact, sqlx::Error> {
+    let version: i64 = row.try_get(2)?;
+    Ok(Fact {
+        position: Position(row.try_get(0)?),
+        stream: StreamId::recorded(row.try_get(1)?),
+        version: version.try_into().map_err(unreadable)?,
+        recorded_at: row.try_get(3)?,
+        command_id: row.try_get(4)?,
+        schema_version: row.try_get(5)?,
+        kind: row.try_get(6)?,
+        // JSON travels as its text. Unchecked, because sqlx knows `json` only as something to parse.
+        data: row.try_get_unchecked(7)?,
+        meta: row.try_get_unchecked(8)?,
+    })
+}
+
+fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
 }

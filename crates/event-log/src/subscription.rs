@@ -1,78 +1,87 @@
-//! Following the log from a position: catch up from Postgres, then from the ring.
+//! Following the log from a position: catching up from Postgres, then from the ring.
 //!
-//! A subscription is a cursor and nothing else, so a slow one costs nothing and holds nobody up: it falls below the ring
-//! and pages from Postgres until it is near the head again.
+//! A subscription is a cursor and nothing else, so a slow one costs nothing and holds nobody up: it falls below the ring and
+//! pages from Postgres until it is near the head again. It doesn't filter and does not decode.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use tokio::sync::watch;
 
-use crate::read;
-use crate::ring::{Near, Ring};
-use crate::types::{Entry, Position};
+use crate::log::Inner;
+use crate::ring::Near;
+use crate::{Entry, Position, read};
+
+/// The first and the longest wait of a follower that finds the database away.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// A cursor in the log.
+#[derive(Debug)]
 pub struct Subscription {
-    pool: PgPool,
-    ring: Arc<Ring>,
+    log: Arc<Inner>,
     tail: watch::Receiver<Position>,
     cursor: Position,
-    page_max: u32,
 }
 
 impl Subscription {
-    pub(crate) fn new(pool: PgPool, ring: Arc<Ring>, after: Position, page_max: u32) -> Self {
-        let tail = ring.watch();
-        Self { pool, ring, tail, cursor: after, page_max }
+    pub(crate) fn new(log: Arc<Inner>, after: Position) -> Self {
+        let tail = log.ring.watch();
+        Self { log, tail, cursor: after }
     }
 
-    /// The next page above the cursor, at least one entry. Waits as long as it takes, also while the database is away.
-    /// Cancel-safe: a page that was not returned is returned by the next call.
+    /// The next page above the cursor: at least one entry, at most `page_max`.
+    ///
+    /// Waits as long as it takes, also while the database is away and after the log was shut down: race it with what should
+    /// end it. It may be cancelled; what was not returned comes with the next call.
     pub async fn next(&mut self) -> Vec<Arc<Entry>> {
-        let mut pause = Duration::from_millis(100);
+        let mut pause = PAUSE_MIN;
         loop {
-            // Marked as seen before looking, so that what is pushed meanwhile wakes the wait below.
+            // Marked as seen before looking, so that what is pushed meanwhile ends the wait below.
             self.tail.borrow_and_update();
-            let page = match self.ring.above(self.cursor, self.page_max as usize) {
-                Near::Here(page) if page.is_empty() => {
-                    if self.tail.changed().await.is_err() {
-                        // The log was shut down; nothing will come any more.
-                        std::future::pending::<()>().await;
-                    }
-                    continue;
-                }
+            let page = match self.log.ring.above(self.cursor, self.log.options.page_max as usize) {
                 Near::Here(page) => page,
-                Near::Below(floor) => match read::read_all(&self.pool, self.cursor, self.page_max).await {
-                    Ok(page) if page.is_empty() => {
-                        // Only samples lay between, and they were dropped.
-                        self.cursor = floor;
-                        continue;
+                Near::Below(floor) => match self.read_page().await {
+                    Ok(page) => {
+                        if page.is_empty() {
+                            // What lay between was dropped: nothing is left up to where the ring begins.
+                            self.cursor = floor;
+                            continue;
+                        }
+                        page
                     }
-                    Ok(page) => page,
                     Err(error) => {
-                        tracing::debug!(%error, "a follower waits for the database");
+                        tracing::debug!(%error, position = %self.cursor, "a follower waits for the database");
                         tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(Duration::from_secs(2));
+                        pause = (pause * 2).min(PAUSE_MAX);
                         continue;
                     }
                 },
             };
-            if let Some(last) = page.last() {
-                self.cursor = last.position();
-            }
+            let Some(last) = page.last() else {
+                // Cannot fail: the sender lives in the log, which this holds.
+                let _ = self.tail.changed().await;
+                continue;
+            };
+            self.cursor = last.position();
             return page;
         }
     }
 
-    /// The position of the last entry that was returned.
+    /// The position up to which everything was returned.
     pub const fn position(&self) -> Position {
         self.cursor
     }
 
-    /// Whether it is too far behind for the ring.
+    /// Whether it is too far behind for the ring, and reads from Postgres.
     pub fn lagging(&self) -> bool {
-        matches!(self.ring.above(self.cursor, 0), Near::Below(_))
+        self.log.ring.is_below(self.cursor)
+    }
+
+    async fn read_page(&self) -> Result<Vec<Arc<Entry>>, sqlx::Error> {
+        let _permit = self.log.catch_up.acquire().await.expect("this semaphore is never closed");
+        let options = &self.log.options;
+        let page = read::page(&self.log.pool, self.cursor, options.page_max, options.page_bytes_max).await?;
+        Ok(page.entries)
     }
 }

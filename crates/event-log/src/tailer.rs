@@ -1,83 +1,113 @@
 //! Reads the log's end into the ring: one LISTEN connection and one reader for the whole process.
 //!
-//! A notification is a hint and nothing more: the timer finds what a lost one would have told, and our own writer wakes
-//! the tailer without any.
+//! A notification is a hint and nothing more. The process's own commits wake the tailer without one, and a timer finds what
+//! a lost one would have told.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::PgPool;
-use sqlx::postgres::PgListener;
-use tokio::sync::watch;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::Options;
+use crate::link::{self, Link};
+use crate::read::{self, Page};
 use crate::ring::Ring;
-use crate::{Options, Position, read};
+
+/// The channel that `append` and `append_samples` notify.
+const CHANNEL: &str = "revaer_log";
+/// The first and the longest wait for a database that is away.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 pub(crate) struct Tailer {
-    pub(crate) pool: PgPool,
+    pub(crate) link: Link,
+    pub(crate) listen_at: PgConnectOptions,
     pub(crate) options: Options,
     pub(crate) ring: Arc<Ring>,
-    pub(crate) committed: watch::Receiver<Position>,
+    pub(crate) committed: Arc<Notify>,
 }
 
 impl Tailer {
+    /// Runs until shutdown.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        shutdown.clone().run_until_cancelled_owned(self.follow()).await;
+    }
+
+    async fn follow(&mut self) {
         let mut listener = None;
-        let mut pause = Duration::from_millis(100);
+        let mut pause = PAUSE_MIN;
         loop {
             if listener.is_none() {
                 listener = self.listen().await;
             }
-            match self.read_to_the_end().await {
-                Ok(()) => pause = Duration::from_millis(100),
-                Err(error) => {
-                    tracing::warn!(%error, "the log's tail cannot be read");
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = shutdown.cancelled() => return,
-                    }
-                    pause = (pause * 2).min(Duration::from_secs(2));
-                    continue;
-                }
+            // After LISTEN: what commits from here on either is read or notifies.
+            if let Err(error) = self.read_to_the_end().await {
+                tracing::warn!(%error, position = %self.ring.tail(), "the end of the log cannot be read");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+                continue;
             }
+            pause = PAUSE_MIN;
             tokio::select! {
                 notified = notification(&mut listener) => if !notified { listener = None },
-                changed = self.committed.changed() => if changed.is_err() { return },
+                () = self.committed.notified() => {}
                 () = tokio::time::sleep(self.options.follow_timer) => {}
-                () = shutdown.cancelled() => return,
             }
         }
     }
 
+    /// A listener on a connection of its own: it stays for as long as the process does.
     async fn listen(&self) -> Option<PgListener> {
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .acquire_timeout(self.options.connect_timeout)
+            .connect_lazy_with(self.listen_at.clone().application_name("revaer log listener"));
         let listen = async {
-            let mut listener = PgListener::connect_with(&self.pool).await?;
-            listener.listen("revaer_log").await?;
+            let mut listener = PgListener::connect_with(&pool).await?;
+            // Connecting again is done here, followed by a read.
+            listener.eager_reconnect(false);
+            listener.ignore_pool_close_event(true);
+            listener.listen(CHANNEL).await?;
             Ok::<_, sqlx::Error>(listener)
         };
-        listen
-            .await
-            .inspect_err(|error| tracing::debug!(%error, "cannot listen; the timer serves meanwhile"))
-            .ok()
+        match tokio::time::timeout(self.options.connect_timeout, listen).await {
+            Ok(Ok(listener)) => Some(listener),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "cannot listen; the timer serves meanwhile");
+                None
+            }
+            Err(_) => None,
+        }
     }
 
-    async fn read_to_the_end(&self) -> Result<(), crate::ReadError> {
+    async fn read_to_the_end(&mut self) -> Result<(), sqlx::Error> {
         loop {
-            let page = read::read_all(&self.pool, self.ring.tail(), self.options.page_max).await?;
-            let is_last_page = page.len() < self.options.page_max as usize;
-            self.ring.push(page);
-            if is_last_page {
+            let page = self.read_page().await.inspect_err(|_| self.link.discard())?;
+            self.ring.push(page.entries);
+            if page.reached_the_end {
                 return Ok(());
             }
         }
+    }
+
+    async fn read_page(&mut self) -> Result<Page, sqlx::Error> {
+        let patience = self.link.patience();
+        let connection = self.link.ready().await?;
+        let read =
+            read::page(connection, self.ring.tail(), self.options.page_max, self.options.page_bytes_max);
+        tokio::time::timeout(patience, read).await.unwrap_or_else(|_| Err(link::timed_out()))
     }
 }
 
 /// Waits for a notification; `false` when the connection is lost. Without a listener it waits for ever.
 async fn notification(listener: &mut Option<PgListener>) -> bool {
-    match listener {
-        Some(listener) => matches!(listener.try_recv().await, Ok(Some(_))),
-        None => std::future::pending().await,
-    }
+    let Some(listener) = listener else { return std::future::pending().await };
+    let notified = matches!(listener.try_recv().await, Ok(Some(_)));
+    // One read serves all that has come so far; this also keeps their number from growing.
+    while notified && listener.next_buffered().is_some() {}
+    notified
 }

@@ -1,164 +1,248 @@
 //! The one writer of a process: takes what waits, commits it in one transaction, answers after the commit.
 //!
-//! There is no artificial delay: while one batch commits, the next gathers. A batch holds one command of a stream and no
-//! command id or claim twice; what would break that waits for the next batch, so that two repeats in flight meet in the
-//! database's own order.
+//! There is no artificial delay: while one batch commits, the next one gathers. A conflict rejects only its own append, and
+//! an append is answered only when its outcome is known.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
-use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::append::{Verdict, append_batch};
-use crate::error::AppendError;
-use crate::read;
-use crate::types::{Append, Appended};
-use crate::{Options, Position};
+use crate::batch::{self, Mode, Verdict};
+use crate::link::{self, Link};
+use crate::{Append, AppendError, Appended, CommandOutcome, Options, Unavailable, read};
 
-/// One command on its way.
+/// Attempts at one batch: a connection may be lost while the outcome of the attempt before is looked up.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// An append on its way.
 pub(crate) struct Request {
     pub(crate) append: Append,
     pub(crate) answer: oneshot::Sender<Result<Appended, AppendError>>,
 }
 
-/// The writer. `committed` is told the newest position of each commit of ours, so that the tailer need not wait for the
-/// notification.
+impl Request {
+    fn answer(self, result: Result<Appended, AppendError>) {
+        // A caller that went away doesn't want to know; its append counts all the same.
+        let _ = self.answer.send(result);
+    }
+}
+
 pub(crate) struct Writer {
-    pub(crate) pool: PgPool,
+    pub(crate) link: Link,
     pub(crate) options: Options,
     pub(crate) requests: mpsc::Receiver<Request>,
-    pub(crate) committed: tokio::sync::watch::Sender<Position>,
+    /// Told of every commit, so that the tailer needs no notification for what this process appends.
+    pub(crate) committed: Arc<Notify>,
+}
+
+/// What an attempt at a batch says about it.
+enum Failure {
+    /// Nothing was written, since something in the batch does not hold.
+    Violated(sqlx::Error),
+    /// Nothing was written, since something in the batch is not for a database.
+    Invalid(sqlx::Error),
+    /// Nothing was written, whatever the batch.
+    Away(sqlx::Error),
+    /// The connection was lost: it may have been written, or may still be.
+    Unknown(sqlx::Error),
 }
 
 impl Writer {
-    /// Runs until shutdown; what waits then is answered with [`AppendError::Stopped`].
+    /// Runs until shutdown; what was taken into the queue before that is still appended.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
-        let mut waiting: VecDeque<Request> = VecDeque::new();
+        let mut waiting = VecDeque::new();
         loop {
             if waiting.is_empty() {
-                tokio::select! {
-                    request = self.requests.recv() => match request {
-                        Some(request) => waiting.push_back(request),
-                        None => return,
-                    },
-                    () = shutdown.cancelled() => break,
-                }
+                let request = tokio::select! {
+                    request = self.requests.recv() => request,
+                    () = shutdown.cancelled(), if !self.requests.is_closed() => {
+                        self.requests.close();
+                        continue;
+                    }
+                };
+                let Some(request) = request else { return };
+                waiting.push_back(request);
             }
-            while waiting.len() < self.options.batch_commands_max {
-                match self.requests.try_recv() {
-                    Ok(request) => waiting.push_back(request),
-                    Err(_) => break,
-                }
+            while waiting.len() < self.options.batch_events_max {
+                let Ok(request) = self.requests.try_recv() else { break };
+                waiting.push_back(request);
             }
             let batch = self.take_batch(&mut waiting);
             self.commit(batch).await;
         }
-        self.requests.close();
-        while let Some(request) = waiting.pop_front().or_else(|| self.requests.try_recv().ok()) {
-            let _ = request.answer.send(Err(AppendError::Stopped));
-        }
     }
 
-    /// The front of the queue, as far as its commands do not touch each other and the bounds allow.
+    /// Takes from the front what fits and does not touch each other. What names the same stream, command or info hash as one
+    /// before it waits for the next batch: the two then meet in the order of the log.
     fn take_batch(&self, waiting: &mut VecDeque<Request>) -> Vec<Request> {
         let (mut batch, mut later) = (Vec::new(), VecDeque::new());
-        let (mut streams, mut ids, mut claims) = (HashSet::new(), HashSet::new(), HashSet::new());
-        let mut facts = 0;
-        while let Some(request) = waiting.pop_front() {
+        let (mut streams, mut ids, mut hashes) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let (mut events, mut bytes) = (0, 0);
+        while events < self.options.batch_events_max && bytes < self.options.batch_bytes_max {
+            let Some(request) = waiting.pop_front() else { break };
             let append = &request.append;
-            let full = !batch.is_empty() && facts + append.facts.len() > self.options.batch_facts_max;
-            // A stream that has a command in `later` keeps its order: its next ones go there too.
-            let free = streams.insert(append.stream.clone())
+            let named: HashSet<_> = append.claims.iter().chain(&append.releases).cloned().collect();
+            let apart = streams.insert(append.stream.clone())
                 & append.command.as_ref().is_none_or(|command| ids.insert(command.id))
-                & append.claims.iter().all(|claim| claims.insert(claim.clone()));
-            if full || !free {
-                later.push_back(request);
-            } else {
-                facts += append.facts.len();
+                & hashes.is_disjoint(&named);
+            hashes.extend(named);
+            if apart {
+                events += append.facts.len().max(1);
+                bytes += append.bytes();
                 batch.push(request);
+            } else {
+                later.push_back(request);
             }
         }
-        *waiting = later;
+        while let Some(request) = later.pop_back() {
+            waiting.push_front(request);
+        }
         batch
     }
 
-    async fn commit(&self, batch: Vec<Request>) {
-        let appends: Vec<_> = batch.iter().map(|request| &request.append).collect();
-        let first = append_batch(&self.pool, &appends).await;
-        // Outcome unknown: a lost connection does not say whether the commit came first. Commands carry ids, so the batch
-        // may be given again: what was committed is `Repeated`, and by its id it is ours.
-        let (verdicts, is_retry) = match first {
-            Ok(verdicts) => (Ok(verdicts), false),
-            Err(error) => {
-                tracing::warn!(%error, commands = batch.len(), "an append failed; trying once more");
-                (append_batch(&self.pool, &appends).await, true)
-            }
-        };
-        match verdicts {
-            Ok(verdicts) => self.answer(batch, verdicts, is_retry).await,
-            // One poisonous command must not refuse its neighbours: alone, each shows what it is.
-            Err(error) if batch.len() > 1 && error.as_database_error().is_some() => {
-                for request in batch {
-                    match append_batch(&self.pool, &[&request.append]).await {
-                        Ok(verdicts) => self.answer(vec![request], verdicts, true).await,
-                        Err(error) => refuse(request, Some(error)),
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, commands = batch.len(), "the database is away");
-                for request in batch {
-                    refuse(request, None);
-                }
+    /// Commits a batch and answers it. If something in it is not for a database, each of its appends goes alone.
+    async fn commit(&mut self, batch: Vec<Request>) {
+        let Some(Remainder { batch, error, in_doubt }) = self.settle(batch, false).await else { return };
+        if let [_] = batch.as_slice() {
+            answer_all(batch, || AppendError::Invalid(error.clone()));
+            return;
+        }
+        for request in batch {
+            if let Some(alone) = self.settle(vec![request], in_doubt).await {
+                answer_all(alone.batch, || AppendError::Invalid(alone.error.clone()));
             }
         }
     }
 
-    async fn answer(&self, batch: Vec<Request>, verdicts: Vec<Verdict>, is_retry: bool) {
-        let newest = verdicts.iter().filter_map(|verdict| match verdict {
-            Verdict::Appended(appended) => Some(appended.position),
-            _ => None,
-        });
-        if let Some(newest) = newest.max() {
-            self.committed.send_if_modified(|committed| {
-                let moved = newest > *committed;
-                *committed = newest.max(*committed);
-                moved
-            });
+    /// Tries until the outcome of every append is known or can't be; gives back a batch that is not for a database.
+    async fn settle(&mut self, mut batch: Vec<Request>, mut in_doubt: bool) -> Option<Remainder> {
+        let mut mode = if in_doubt { Mode::Checked } else { Mode::Trusting };
+        let mut attempt = 1;
+        while !batch.is_empty() {
+            match self.attempt(&batch, mode).await {
+                Ok(verdicts) => {
+                    self.committed.notify_one();
+                    self.answer(batch, verdicts, in_doubt).await;
+                    return None;
+                }
+                Err(Failure::Violated(_)) if mode == Mode::Trusting => mode = Mode::Checked,
+                Err(Failure::Violated(error) | Failure::Invalid(error)) => {
+                    return Some(Remainder { batch, error: Arc::new(error), in_doubt });
+                }
+                Err(Failure::Unknown(error)) if attempt < ATTEMPTS_MAX => {
+                    tracing::warn!(%error, appends = batch.len(), "the outcome of an append is unknown; asking for it");
+                    // Checked, the database looks for the command ids first: who has none must not be appended twice.
+                    (mode, in_doubt) = (Mode::Checked, true);
+                    attempt += 1;
+                    let (known, nameless) =
+                        batch.into_iter().partition(|request: &Request| request.append.command.is_some());
+                    batch = known;
+                    let error = Unavailable::from(error);
+                    answer_all(nameless, || AppendError::Unavailable(error.clone()));
+                }
+                Err(Failure::Away(error) | Failure::Unknown(error)) => {
+                    tracing::warn!(%error, appends = batch.len(), "cannot append");
+                    let error = Unavailable::from(error);
+                    answer_all(batch, || AppendError::Unavailable(error.clone()));
+                    return None;
+                }
+            }
         }
+        None
+    }
+
+    async fn attempt(&mut self, batch: &[Request], mode: Mode) -> Result<Vec<Verdict>, Failure> {
+        let patience = self.link.patience();
+        let connection = self.link.ready().await.map_err(Failure::Away)?;
+        let appends: Vec<_> = batch.iter().map(|request| &request.append).collect();
+        let outcome = tokio::time::timeout(patience, batch::append(connection, &appends, mode)).await;
+        let failure = match outcome.unwrap_or_else(|_| Err(link::timed_out())) {
+            Ok(verdicts) => return Ok(verdicts),
+            Err(error) => failure(error),
+        };
+        if matches!(failure, Failure::Away(_) | Failure::Unknown(_)) {
+            self.link.discard();
+        }
+        Err(failure)
+    }
+
+    async fn answer(&mut self, batch: Vec<Request>, verdicts: Vec<Verdict>, in_doubt: bool) {
         for (request, verdict) in batch.into_iter().zip(verdicts) {
-            let Request { append, answer } = request;
             let result = match verdict {
                 Verdict::Appended(appended) => Ok(appended),
+                Verdict::Recorded => self.recorded(&request.append, in_doubt).await,
                 Verdict::VersionConflict { actual } => Err(AppendError::VersionConflict {
-                    stream: append.stream,
-                    expected: append.expected,
+                    stream: request.append.stream.clone(),
+                    expected: request.append.expected,
                     actual,
                 }),
                 Verdict::Claimed { claim, by } => Err(AppendError::Claimed { claim, by }),
-                Verdict::Repeated => self.repeated(&append, is_retry).await,
             };
-            // A caller that went away does not want to know.
-            let _ = answer.send(result);
+            request.answer(result);
         }
     }
 
-    async fn repeated(&self, append: &Append, is_retry: bool) -> Result<Appended, AppendError> {
-        let command = append.command.as_ref().expect("only a command id repeats");
-        match read::find_command(&self.pool, command.id).await {
-            Ok(Some(outcome)) if is_retry && outcome.fingerprint == command.fingerprint => Ok(Appended {
+    /// A command that is there: carried out before, or by the attempt whose outcome was unknown.
+    async fn recorded(&mut self, append: &Append, in_doubt: bool) -> Result<Appended, AppendError> {
+        let command = append.command.as_ref().expect("only a command id is found recorded");
+        let connection = self.link.ready().await.map_err(unavailable)?;
+        match read::find_command(connection, command.id).await {
+            Ok(Some(outcome)) if in_doubt && is_outcome_of(&outcome, append) => Ok(Appended {
                 position: outcome.last_position,
                 version: outcome.version_after,
                 recorded_at: outcome.recorded_at,
             }),
             Ok(Some(outcome)) => Err(AppendError::AlreadyRecorded(Box::new(outcome))),
-            Ok(None) => Err(AppendError::Unavailable(None)),
-            Err(crate::ReadError::Database(error)) => Err(AppendError::Unavailable(Some(error))),
+            // Forgotten between the two statements, at the end of its retention: as if it had come a moment later.
+            Ok(None) => Err(unavailable(sqlx::Error::RowNotFound)),
+            Err(error) => {
+                self.link.discard();
+                Err(unavailable(error))
+            }
         }
     }
 }
 
-fn refuse(request: Request, error: Option<sqlx::Error>) {
-    let _ = request.answer.send(Err(AppendError::Unavailable(error)));
+/// A batch that is not for a database, and whether some of it may have been written nevertheless.
+struct Remainder {
+    batch: Vec<Request>,
+    error: Arc<sqlx::Error>,
+    in_doubt: bool,
+}
+
+fn answer_all(batch: Vec<Request>, error: impl Fn() -> AppendError) {
+    for request in batch {
+        request.answer(Err(error()));
+    }
+}
+
+fn unavailable(error: sqlx::Error) -> AppendError {
+    AppendError::Unavailable(error.into())
+}
+
+/// The same command with the same effect: whether this attempt or another wrote it makes no difference to anybody.
+fn is_outcome_of(outcome: &CommandOutcome, append: &Append) -> bool {
+    append.command.as_ref().is_some_and(|command| command.fingerprint == outcome.fingerprint)
+        && outcome.stream == append.stream
+        && outcome.version_after == append.expected + append.fact_count()
+        && outcome.event_count == append.fact_count()
+}
+
+fn failure(error: sqlx::Error) -> Failure {
+    let sqlx::Error::Database(refusal) = &error else {
+        return match error {
+            sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_) => Failure::Invalid(error),
+            _ => Failure::Unknown(error),
+        };
+    };
+    let code = refusal.code().unwrap_or_default();
+    match code.get(..2).unwrap_or_default() {
+        "23" => Failure::Violated(error),
+        "22" | "42" | "54" => Failure::Invalid(error),
+        // The server went down, perhaps between the commit and its answer.
+        "57" if code != "57014" => Failure::Unknown(error),
+        _ => Failure::Away(error),
+    }
 }

@@ -1,0 +1,64 @@
+//! Keeps what is not kept for ever: the partitions of samples, made hours ahead and dropped after the retention, and the
+//! commands that are remembered for their repeats.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Options, statements};
+
+/// The hours beyond this one that have their partition: the database may be busy, or its owner asleep, for that long.
+const HOURS_AHEAD: i32 = 2;
+/// How often the keeper looks.
+const INTERVAL: Duration = Duration::from_mins(10);
+/// How soon it comes again when a lock wasn't to be had at once.
+const RETRY: Duration = Duration::from_secs(2);
+/// Commands forgotten by one statement, so that none of them lasts.
+const COMMANDS_PER_STATEMENT: i64 = 1000;
+
+/// Runs until shutdown.
+pub(crate) async fn run(pool: PgPool, options: Options, shutdown: CancellationToken) {
+    shutdown.run_until_cancelled(keep(&pool, &options)).await;
+}
+
+async fn keep(pool: &PgPool, options: &Options) {
+    loop {
+        let pause = match round(pool, options).await {
+            Ok(()) => INTERVAL,
+            Err(error) => {
+                tracing::debug!(%error, "the log's housekeeping could not be done; trying again");
+                RETRY
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Everything that is due.
+pub(crate) async fn round(pool: &PgPool, options: &Options) -> Result<(), sqlx::Error> {
+    for hour in 0..=HOURS_AHEAD {
+        make_partition(pool, hour).await?;
+    }
+    let retention_seconds = options.samples_retention.as_secs_f64();
+    while sqlx::query_scalar(statements::DROP_SAMPLE_PARTITION)
+        .bind(retention_seconds)
+        .fetch_one(pool)
+        .await?
+    {
+        tracing::info!("an hour of samples was dropped after its retention");
+    }
+    let forget = || {
+        sqlx::query(statements::FORGET_COMMANDS)
+            .bind(options.commands_retention.as_secs_f64())
+            .bind(COMMANDS_PER_STATEMENT)
+            .execute(pool)
+    };
+    while forget().await?.rows_affected() > 0 {}
+    Ok(())
+}
+
+/// Makes the partition of an hour, counted from this one, if it is missing.
+pub(crate) async fn make_partition(pool: &PgPool, hour: i32) -> Result<(), sqlx::Error> {
+    sqlx::query(statements::MAKE_SAMPLE_PARTITION).bind(hour).execute(pool).await.map(drop)
+}

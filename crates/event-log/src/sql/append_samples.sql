@@ -1,0 +1,1 @@
+SELECT append_samples($1, $2)

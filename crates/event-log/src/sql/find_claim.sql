@@ -1,0 +1,1 @@
+SELECT stream_id FROM claims WHERE info_hash = $1

@@ -1,0 +1,1 @@
+SELECT samples_floor FROM log_meta

@@ -1,0 +1,1 @@
+SELECT coalesce(max(version) FILTER (WHERE success), 0) FROM public._sqlx_migrations
