@@ -138,7 +138,7 @@ impl EventStore for CommandStore {
                 match event {
                     TorrentEvent::Added(added) => self.claim(&mut append.claims, &added.info_hashes),
                     TorrentEvent::FilesDiscovered(files) => {
-                        self.claim(&mut append.claims, &files.info_hashes)
+                        self.claim(&mut append.claims, &files.info_hashes);
                     }
                     TorrentEvent::Removed(_) => {
                         append.releases = self.claimed.iter().map(|hash| hash.to_string()).collect();

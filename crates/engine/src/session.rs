@@ -6,24 +6,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use libtorrent_sys::{
-    AddTorrent, Event, EventKind, MetainfoLimits, Pump, RemoveFiles, SaveResume, Session, Source, State, Status,
-    TorrentFlags,
+    AddTorrent, Event, EventKind, MetainfoLimits, Pump, RemoveFiles, SaveResume, Session, Source, State,
+    Status, TorrentFlags,
 };
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{Phase, SelectionApplied, Totals};
 use revaer_domain::values::{InfoHashes, MagnetUri, TorrentId};
 
+use crate::Options;
 use crate::actual::Actual;
 use crate::desired::{Desired, Presence};
 use crate::diff::{EngineAction, book, diff};
 use crate::handle::{Error, Live, Materials, Progress, Reconciliation, Shared};
 use crate::notice::{EngineNotice, Notices, TorrentFile};
 use crate::removal::{is_confined, remove_files};
-use crate::Options;
 
 const WITH_METADATA: SaveResume = SaveResume::SAVE_INFO_DICT;
 
 /// A torrent of the session.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about what is under way")]
 struct Tracked {
     desired: Desired,
     actual: Actual,
@@ -63,18 +64,27 @@ impl Files {
     }
 
     fn real(&self) -> impl Iterator<Item = (&String, u64)> {
-        self.paths.iter().zip(&self.sizes).zip(&self.pads).filter(|(_, pad)| !**pad).map(|((path, size), _)| (path, *size))
+        self.paths
+            .iter()
+            .zip(&self.sizes)
+            .zip(&self.pads)
+            .filter(|(_, pad)| !**pad)
+            .map(|((path, size), _)| (path, *size))
     }
 
     /// The priorities that a rule gives: for libtorrent's list, and as the fact that says so.
     fn apply(&self, rule: &SelectionRule, revision: u32) -> (Vec<u8>, SelectionApplied) {
         let selector = rule.compile().or_else(|_| SelectionRule::default().compile());
         let selector = selector.expect("the rule that wants everything compiles");
-        let wanted: Vec<u8> =
-            selector.priorities(self.real().map(|(path, _)| path.as_str())).into_iter().map(u8::from).collect();
+        let wanted: Vec<u8> = selector
+            .priorities(self.real().map(|(path, _)| path.as_str()))
+            .into_iter()
+            .map(u8::from)
+            .collect();
         let wanted_bytes =
             self.real().zip(&wanted).filter(|(_, priority)| **priority > 0).map(|((_, size), _)| size).sum();
-        let applied = SelectionApplied { revision, priorities: SelectionApplied::runs(&wanted), wanted_bytes };
+        let applied =
+            SelectionApplied { revision, priorities: SelectionApplied::runs(&wanted), wanted_bytes };
         let mut wanted = wanted.into_iter();
         // Padding is no file: it follows whatever libtorrent needs of it.
         let all = self.pads.iter().map(|pad| if *pad { 0 } else { wanted.next().unwrap_or(0) }).collect();
@@ -142,7 +152,9 @@ impl Torrents {
         let Some(key) = key else {
             match actions.first() {
                 Some(EngineAction::Add) => self.add(desired, materials),
-                Some(EngineAction::Remove { delete_data }) => self.remove_absent(&desired, *delete_data, &materials),
+                Some(EngineAction::Remove { delete_data }) => {
+                    self.remove_absent(&desired, *delete_data, &materials);
+                }
                 _ => {}
             }
             return Ok(Reconciliation::Done);
@@ -258,7 +270,9 @@ impl Torrents {
             }
         }
         if let Some(path) = files.paths.iter().find(|path| !is_confined(path)) {
-            return self.notices.tell(refused("unsafe_path", format!("`{path}` leads out of the download root")));
+            return self
+                .notices
+                .tell(refused("unsafe_path", format!("`{path}` leads out of the download root")));
         }
         let mut sources = Vec::new();
         if let Some(resume_data) = materials.resume_data {
@@ -302,7 +316,12 @@ impl Torrents {
         let own = desired.magnet.as_ref().and_then(|magnet| magnet.parse::<MagnetUri>().ok());
         let is_known = |tracker: &String| own.as_ref().is_some_and(|own| own.trackers().contains(tracker));
         AddTorrent {
-            save_path: self.options.download_root.join(desired.save_path.as_str()).to_string_lossy().into_owned(),
+            save_path: self
+                .options
+                .download_root
+                .join(desired.save_path.as_str())
+                .to_string_lossy()
+                .into_owned(),
             flags,
             // What the log says wins over what resume data brings back.
             mask: TorrentFlags::PAUSED
@@ -317,7 +336,9 @@ impl Torrents {
             download_bytes_per_second: desired.rate_cap.download_bytes_per_second.map(u32::from),
             upload_bytes_per_second: desired.rate_cap.upload_bytes_per_second.map(u32::from),
             trackers: match &source {
-                Source::Magnet(_) => desired.trackers.iter().filter(|tracker| !is_known(tracker)).cloned().collect(),
+                Source::Magnet(_) => {
+                    desired.trackers.iter().filter(|tracker| !is_known(tracker)).cloned().collect()
+                }
                 _ => desired.trackers.clone(),
             },
             peers: desired.peers.clone(),
@@ -429,7 +450,9 @@ impl Torrents {
     pub(crate) fn save_what_is_due(&mut self) {
         let interval = self.options.resume_save_interval;
         let is_due = |key: &u64| {
-            self.tracked.get(key).is_some_and(|tracked| !tracked.saving && tracked.saved_at.elapsed() >= interval)
+            self.tracked
+                .get(key)
+                .is_some_and(|tracked| !tracked.saving && tracked.saved_at.elapsed() >= interval)
         };
         let due: Vec<_> = self.dirty.iter().copied().filter(is_due).collect();
         for key in due {
@@ -496,7 +519,8 @@ impl Torrents {
             }
             self.notices.tell(EngineNotice::Phase { id, phase, totals });
         }
-        let complete = matches!(status.state, State::Finished | State::Seeding) && status.has_metadata && follows_rule;
+        let complete =
+            matches!(status.state, State::Finished | State::Seeding) && status.has_metadata && follows_rule;
         let recovers = tracked.has_failed
             && status.error_code == 0
             && !status.flags.contains(TorrentFlags::UPLOAD_MODE)
@@ -505,10 +529,12 @@ impl Torrents {
             tracked.has_failed = false;
             self.notices.tell(EngineNotice::Recovered { id });
         }
-        let due = totals.downloaded_bytes.saturating_sub(tracked.saved_downloaded) >= self.options.resume_save_bytes
+        let due = totals.downloaded_bytes.saturating_sub(tracked.saved_downloaded)
+            >= self.options.resume_save_bytes
             || (received && tracked.saved_at.elapsed() >= self.options.resume_save_interval);
         let due = due && !tracked.saving;
-        let finishes = complete && !tracked.desired.complete && !tracked.told_finished && tracked.checking.is_none();
+        let finishes =
+            complete && !tracked.desired.complete && !tracked.told_finished && tracked.checking.is_none();
         if finishes {
             tracked.told_finished = true;
             tracked.finishing = Some(totals);
@@ -552,7 +578,11 @@ impl Torrents {
             EventKind::ResumeData { pieces } => {
                 tracked.saving = false;
                 let finishing = tracked.finishing.take();
-                self.notices.tell(EngineNotice::ResumeData { id, body: event.blob.to_vec(), piece_count: pieces });
+                self.notices.tell(EngineNotice::ResumeData {
+                    id,
+                    body: event.blob.to_vec(),
+                    piece_count: pieces,
+                });
                 if let Some(totals) = finishing {
                     self.notices.tell(EngineNotice::Finished { id, totals });
                 }
@@ -565,12 +595,20 @@ impl Torrents {
                 }
             }
             EventKind::Checked => self.end_check(key),
-            EventKind::Paused | EventKind::Finished => self.save(key, WITH_METADATA | SaveResume::ONLY_IF_MODIFIED),
-            EventKind::FileError | EventKind::TorrentError | EventKind::MetadataFailed if !tracked.has_failed || tracked.desired.retry.is_pending() => {
+            EventKind::Paused | EventKind::Finished => {
+                self.save(key, WITH_METADATA | SaveResume::ONLY_IF_MODIFIED);
+            }
+            EventKind::FileError | EventKind::TorrentError | EventKind::MetadataFailed
+                if !tracked.has_failed || tracked.desired.retry.is_pending() =>
+            {
                 tracked.has_failed = true;
-                tracked.done_at_retry = u64::MAX.min(tracked.totals.wanted_done_bytes);
+                tracked.done_at_retry = tracked.totals.wanted_done_bytes;
                 let code = failure_code(event);
-                self.notices.tell(EngineNotice::Failed { id, code: code.to_owned(), detail: event.text.to_owned() });
+                self.notices.tell(EngineNotice::Failed {
+                    id,
+                    code: code.to_owned(),
+                    detail: event.text.to_owned(),
+                });
             }
             EventKind::TorrentConflict { .. } => {
                 let detail = "its metadata shows that it is here already as another torrent".to_owned();
@@ -617,7 +655,8 @@ impl Torrents {
         let info_hashes = hashes(&parsed);
         tracked.files = Files::of(&parsed.files, &info_hashes);
         if let Some(path) = tracked.files.paths.iter().find(|path| !is_confined(path)) {
-            let (code, detail) = ("unsafe_path".to_owned(), format!("`{path}` leads out of the download root"));
+            let (code, detail) =
+                ("unsafe_path".to_owned(), format!("`{path}` leads out of the download root"));
             return self.notices.tell(EngineNotice::Failed { id, code, detail });
         }
         let revision = tracked.desired.selection_revision;

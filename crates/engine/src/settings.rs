@@ -18,6 +18,8 @@ pub(crate) fn session_settings(options: &Options) -> Vec<Setting> {
         Setting::int("mmap_file_size_cutoff", i64::from(i32::MAX)),
         // A start of thousands of torrents posts several alerts each.
         Setting::int("alert_queue_size", 200_000),
+        // A torrent that was paused has dropped its peers; a minute, the default, is long to wait for the only seed.
+        Setting::int("min_reconnect_time", 5),
         // The defaults settle a changed cap in five seconds; these settle it within two.
         Setting::int("tick_interval", 100),
         Setting::int("request_queue_time", 1),

@@ -23,10 +23,10 @@ use tokio_util::sync::CancellationToken;
 /// The longest that a test waits for anything.
 const BOUND: Duration = Duration::from_mins(1);
 
-pub struct Service {
-    pub application: Application,
-    pub engine: EngineHandle,
-    pub log: EventLog,
+pub(crate) struct Service {
+    pub(crate) application: Application,
+    pub(crate) engine: EngineHandle,
+    pub(crate) log: EventLog,
     shutdown: CancellationToken,
     log_shutdown: CancellationToken,
     tasks: JoinSet<()>,
@@ -71,11 +71,11 @@ impl LiveView for NoView {
 }
 
 impl Service {
-    pub async fn start(database: &TestDatabase, downloads: &Path) -> Self {
+    pub(crate) async fn start(database: &TestDatabase, downloads: &Path) -> Self {
         Self::start_with(database, Options::new(downloads)).await
     }
 
-    pub async fn start_with(database: &TestDatabase, options: Options) -> Self {
+    pub(crate) async fn start_with(database: &TestDatabase, options: Options) -> Self {
         let pool = revaer_event_log::connect(database.url(), 8).await.expect("a database");
         revaer_event_log::migrate(&pool).await.expect("a schema");
         let (log, log_runner) =
@@ -105,7 +105,7 @@ impl Service {
     }
 
     /// An orderly end: resume data is saved, the observer has recorded everything.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.shutdown.cancel();
         tokio::time::timeout(BOUND, async { while self.tasks.join_next().await.is_some() {} })
             .await
@@ -114,7 +114,7 @@ impl Service {
         while self.log_task.join_next().await.is_some() {}
     }
 
-    pub async fn add(&self, source: AddSource, change: impl FnOnce(&mut AddTorrent)) -> TorrentId {
+    pub(crate) async fn add(&self, source: AddSource, change: impl FnOnce(&mut AddTorrent)) -> TorrentId {
         let mut add = AddTorrent {
             source,
             save_path: "".parse().expect("a path"),
@@ -130,12 +130,12 @@ impl Service {
         self.application.add(add, &operator()).await.expect("added").id
     }
 
-    pub async fn command(&self, id: TorrentId, command: TorrentCommand) {
+    pub(crate) async fn command(&self, id: TorrentId, command: TorrentCommand) {
         self.application.command(id, command, &operator()).await.expect("accepted");
     }
 
     /// Follows the log until the torrent is as wished.
-    pub async fn until(&self, id: TorrentId, what: &str, wish: impl Fn(&Torrent) -> bool) -> Torrent {
+    pub(crate) async fn until(&self, id: TorrentId, what: &str, wish: impl Fn(&Torrent) -> bool) -> Torrent {
         let mut subscription = self.log.subscribe(self.log.head().await.expect("a head"));
         let waited = tokio::time::timeout(BOUND, async {
             loop {
@@ -152,12 +152,12 @@ impl Service {
         torrent
     }
 
-    pub async fn kinds(&self, id: TorrentId) -> Vec<String> {
+    pub(crate) async fn kinds(&self, id: TorrentId) -> Vec<String> {
         let history = self.application.history(id, 0, 1000).await.expect("readable");
         history.into_iter().map(|fact| fact.kind).collect()
     }
 }
 
-pub fn operator() -> Caller {
+pub(crate) fn operator() -> Caller {
     Caller::system("operator", "test".to_owned(), None)
 }
