@@ -13,6 +13,8 @@ mod alerts;
 mod board;
 mod desired;
 mod diff;
+#[cfg(test)]
+mod diff_laws;
 mod error;
 mod failure;
 mod handle;
@@ -21,6 +23,7 @@ mod notice;
 mod options;
 mod paths;
 mod removal;
+mod removing;
 mod runner;
 mod saving;
 mod selecting;

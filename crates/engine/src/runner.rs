@@ -98,7 +98,7 @@ impl Runner {
                         break (session, pump, requests);
                     }
                     Ok(Err(error)) => reason = format!("the session cannot be built: {error}"),
-                    Err(_) => reason = "the session cannot be built: its start panicked".to_owned(),
+                    Err(panicked) => reason = format!("the session cannot be built: {panicked}"),
                 }
                 tracing::error!(reason, attempt, "the session is not rebuilt");
             };
