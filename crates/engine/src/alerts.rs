@@ -42,7 +42,7 @@ impl Torrents {
                 self.refresh(key);
                 self.save(key);
             }
-            EventKind::TorrentError | EventKind::FileError => {
+            EventKind::TorrentError | EventKind::FileError { .. } => {
                 self.fail(key, code_of(event.error), event.text);
             }
             // A peer that sent rubbish is no failure: another is asked.
@@ -124,8 +124,8 @@ impl Torrents {
         let live = Live {
             phase: entry.phase,
             totals,
-            download_bytes_per_second: status.download_payload_rate,
-            upload_bytes_per_second: status.upload_payload_rate,
+            download_bytes_per_second: status.payload_download_rate,
+            upload_bytes_per_second: status.payload_upload_rate,
             peers: status.peers,
             seeds: status.seeds,
         };
