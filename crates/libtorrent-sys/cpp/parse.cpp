@@ -1,10 +1,9 @@
-// Pure functions over torrent files and magnet URIs: no session, no network.
+// Torrent files and magnet URIs, read: no session, no network, no files.
 #include <libtorrent/add_torrent_params.hpp>
-#include <libtorrent/bencode.hpp>
-#include <libtorrent/create_torrent.hpp>
 #include <libtorrent/magnet_uri.hpp>
 #include <libtorrent/torrent_info.hpp>
 
+#include "libtorrent-sys/cpp/flat.hpp"
 #include "libtorrent-sys/cpp/session.hpp"
 #include "libtorrent-sys/src/ffi.rs.h"
 
@@ -30,7 +29,7 @@ RawMetainfo parse_metainfo(rust::Slice<std::uint8_t const> body, std::int32_t by
         limits.max_pieces = pieces_max;
         limits.max_decode_depth = depth_max;
         limits.max_decode_tokens = tokens_max;
-        if (body.size() > std::size_t(bytes_max)) throw failure("metainfo", 1, "the torrent file is too large");
+        if (body.size() > std::size_t(bytes_max)) throw Failure("metainfo", 1, "the torrent file is too large");
         lt::torrent_info const info(bytes(body), limits, lt::from_span);
         RawMetainfo out;
         out.name = text_of(info.name());
@@ -57,7 +56,7 @@ RawMagnet parse_magnet(rust::Str uri) {
         out.v2 = hash_of(params.info_hashes.has_v2(), params.info_hashes.v2);
         for (auto const& tracker : params.trackers) out.trackers.push_back(text_of(tracker));
         for (auto const& peer : params.peers)
-            out.peers.push_back(text_of(peer.address().to_string() + ":" + std::to_string(peer.port())));
+            out.peers.push_back(text_of(text_of_endpoint(peer)));
         return out;
     });
 }
@@ -66,29 +65,6 @@ rust::String make_magnet(rust::Slice<std::uint8_t const> metainfo) {
     return guarded([&] {
         lt::torrent_info const info(bytes(metainfo), lt::load_torrent_limits{}, lt::from_span);
         return text_of(lt::make_magnet_uri(info));
-    });
-}
-
-rust::Vec<std::uint8_t> create_metainfo(rust::Str path, std::uint8_t format, std::int32_t piece_length,
-    rust::Slice<rust::String const> trackers, bool private_torrent) {
-    return guarded([&] {
-        std::string full(path.data(), path.size());
-        while (full.size() > 1 && full.back() == '/') full.pop_back();
-        auto const slash = full.rfind('/');
-        std::string const parent = slash == std::string::npos ? "." : slash == 0 ? "/" : full.substr(0, slash);
-        lt::file_storage files;
-        lt::add_files(files, full);
-        if (files.num_files() == 0) throw failure("metainfo", 2, "`" + full + "` holds no files");
-        lt::create_flags_t flags{};
-        if (format == 1) flags = lt::create_torrent::v1_only;
-        if (format == 2) flags = lt::create_torrent::v2_only;
-        lt::create_torrent torrent(files, piece_length, flags);
-        for (auto const& tracker : trackers) torrent.add_tracker(std::string(tracker));
-        torrent.set_priv(private_torrent);
-        lt::set_piece_hashes(torrent, parent);
-        std::vector<char> buffer;
-        lt::bencode(std::back_inserter(buffer), torrent.generate());
-        return vec(buffer);
     });
 }
 
