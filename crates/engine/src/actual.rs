@@ -5,6 +5,7 @@ use revaer_domain::values::{RateCap, SavePath};
 use crate::desired::Desired;
 
 /// A torrent as the session has it.
+#[expect(clippy::struct_excessive_bools, reason = "each is compared with one of its own")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actual {
     /// Whether it stands still.

@@ -21,6 +21,7 @@ pub enum Presence {
 }
 
 /// What a torrent should be.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the log by itself")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
     /// Which torrent.

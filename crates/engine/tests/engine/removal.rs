@@ -1,10 +1,8 @@
 //! Removal, with the files and without: what stays on disk, and what is told.
 
-mod support;
-
+use crate::support::{Rig, desired, metainfo, options, seeded, small_pieces};
 use revaer_domain::torrent::LeftFile;
 use revaer_engine::{Desired, EngineNotice, Materials, Presence};
-use support::{Rig, desired, metainfo, options, seeded, small_pieces};
 use tempfile::tempdir;
 
 const FILES: [(&str, usize); 2] = [("a/1", 50_000), ("b/2", 60_000)];

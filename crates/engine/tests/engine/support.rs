@@ -15,18 +15,18 @@ use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
 /// Nothing on loopback takes longer unless it is broken.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A running engine.
-pub struct Rig {
-    pub engine: EngineHandle,
-    pub notices: NoticeReceiver,
-    pub seen: Vec<EngineNotice>,
-    pub shutdown: CancellationToken,
-    pub task: JoinHandle<Option<Vec<u8>>>,
+pub(crate) struct Rig {
+    pub(crate) engine: EngineHandle,
+    pub(crate) notices: NoticeReceiver,
+    pub(crate) seen: Vec<EngineNotice>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) task: JoinHandle<Option<Vec<u8>>>,
 }
 
-pub fn options(root: &Path) -> Options {
+pub(crate) fn options(root: &Path) -> Options {
     Options {
         progress_hertz: 10,
         rebuild_backoff: Duration::from_millis(10),
@@ -40,7 +40,7 @@ pub fn options(root: &Path) -> Options {
 }
 
 impl Rig {
-    pub fn start(options: Options) -> Self {
+    pub(crate) fn start(options: Options) -> Self {
         let (engine, notices, runner) = Engine::build(options).expect("a session");
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(runner.run(shutdown.clone()));
@@ -48,7 +48,7 @@ impl Rig {
     }
 
     /// Brings a torrent to what it should be, giving the materials only if asked.
-    pub async fn reconcile(&self, desired: &Desired, materials: Materials) {
+    pub(crate) async fn reconcile(&self, desired: &Desired, materials: Materials) {
         let bounded = |materials| async {
             let answer = self.engine.reconcile(desired.clone(), materials);
             tokio::time::timeout(PATIENCE, answer).await.expect("in time").expect("the session takes it")
@@ -59,7 +59,7 @@ impl Rig {
     }
 
     /// The next notice that is asked for; all before it are kept in `seen`.
-    pub async fn wait<T>(&mut self, mut wanted: impl FnMut(&EngineNotice) -> Option<T>) -> T {
+    pub(crate) async fn wait<T>(&mut self, mut wanted: impl FnMut(&EngineNotice) -> Option<T>) -> T {
         let search = async {
             loop {
                 let notices = self.notices.take(1).await;
@@ -71,21 +71,19 @@ impl Rig {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, search).await {
-            Ok(found) => found,
-            Err(_) => {
-                let seen: Vec<_> = self.seen.iter().map(brief).collect();
-                panic!("waited in vain, seen {seen:#?}")
-            }
-        }
+        let found = tokio::time::timeout(PATIENCE, search).await;
+        found.unwrap_or_else(|_| {
+            let seen: Vec<_> = self.seen.iter().map(brief).collect();
+            panic!("waited in vain, seen {seen:#?}")
+        })
     }
 
-    pub async fn finished(&mut self) {
+    pub(crate) async fn finished(&mut self) {
         self.wait(|notice| matches!(notice, EngineNotice::Finished { .. }).then_some(())).await;
     }
 
     /// Ends it; gives what was told to the last.
-    pub async fn end(mut self) -> Vec<EngineNotice> {
+    pub(crate) async fn end(mut self) -> Vec<EngineNotice> {
         self.shutdown.cancel();
         tokio::time::timeout(PATIENCE, self.task).await.expect("it ends").expect("it ends well");
         loop {
@@ -99,21 +97,21 @@ impl Rig {
 }
 
 /// A notice without bodies.
-pub fn brief(notice: &EngineNotice) -> String {
+pub(crate) fn brief(notice: &EngineNotice) -> String {
     let mut text = format!("{notice:?}");
     text.truncate(text.char_indices().nth(200).map_or(text.len(), |(index, _)| index));
     text
 }
 
 /// The newest resume data that was told.
-pub fn resume_data(seen: &[EngineNotice]) -> Option<Vec<u8>> {
+pub(crate) fn resume_data(seen: &[EngineNotice]) -> Option<Vec<u8>> {
     seen.iter().rev().find_map(|notice| match notice {
         EngineNotice::ResumeData { body, .. } => Some(body.clone()),
         _ => None,
     })
 }
 
-pub fn desired(number: u128, peers: &[&Seeder]) -> Desired {
+pub(crate) fn desired(number: u128, peers: &[&Seeder]) -> Desired {
     Desired {
         id: TorrentId::new(Ulid::from(number)),
         version: 1,
@@ -139,12 +137,12 @@ pub fn desired(number: u128, peers: &[&Seeder]) -> Desired {
     }
 }
 
-pub fn metainfo(seeder: &Seeder) -> Materials {
+pub(crate) fn metainfo(seeder: &Seeder) -> Materials {
     Materials { metainfo: Some(seeder.metainfo().to_vec()), resume_data: None }
 }
 
 /// A folder `T` of files with pseudo-random bytes, seeded.
-pub fn seeded(dir: &Path, files: &[(&str, usize)], options: &SeederOptions) -> (PathBuf, Seeder) {
+pub(crate) fn seeded(dir: &Path, files: &[(&str, usize)], options: &SeederOptions) -> (PathBuf, Seeder) {
     let content = dir.join("T");
     for (index, (path, bytes)) in files.iter().enumerate() {
         let path = content.join(path);
@@ -162,6 +160,6 @@ pub fn seeded(dir: &Path, files: &[(&str, usize)], options: &SeederOptions) -> (
     (content, seeder)
 }
 
-pub fn small_pieces() -> SeederOptions {
+pub(crate) fn small_pieces() -> SeederOptions {
     SeederOptions { piece_length: Some(16 * 1024), ..SeederOptions::default() }
 }

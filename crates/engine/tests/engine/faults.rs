@@ -1,10 +1,8 @@
 //! A session that breaks is built again, so many times and no more.
 
-mod support;
-
+use crate::support::{Rig, desired, metainfo, options, resume_data, seeded, small_pieces};
 use revaer_engine::{EngineHealth, EngineNotice, Fault, Options};
 use rstest::rstest;
-use support::{Rig, desired, metainfo, options, resume_data, seeded, small_pieces};
 use tempfile::tempdir;
 
 #[rstest]
