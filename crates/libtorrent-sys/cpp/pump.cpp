@@ -20,7 +20,7 @@ enum kind : std::uint8_t {
     delete_failed = 13, storage_moved = 14, storage_move_failed = 15, metadata_failed = 16, tracker_error = 17,
     tracker_reply = 18, tracker_warning = 19, fastresume_rejected = 20, torrent_conflict = 21, hash_failed = 22,
     listen_failed = 23, listen_succeeded = 24, add_failed = 25, session_error = 26, performance = 27,
-    tracker_announce = 28, added = 29, file_renamed = 30, file_rename_failed = 31, alerts_dropped = 32,
+    tracker_announce = 28, added = 29, file_renamed = 30, file_rename_failed = 31, alerts_dropped = 32, flushed = 33,
 };
 
 // `FileOperation` in src/event.rs knows these by number.
@@ -249,6 +249,7 @@ void Pump::take(lt::alert const& alert) {
             break;
         }
         case lt::session_error_alert::alert_type: failed(session_error, as<lt::session_error_alert>(alert).error); break;
+        case lt::cache_flushed_alert::alert_type: simple(flushed); break;
         case lt::performance_alert::alert_type: simple(performance); break;
         default: {
             // Nobody asks for its words.

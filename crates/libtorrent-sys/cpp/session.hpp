@@ -65,6 +65,7 @@ public:
     void clear_error(std::uint64_t key) const;
     void move_storage(std::uint64_t key, rust::Str path) const;
     void save_resume_data(std::uint64_t key, std::uint8_t how) const;
+    void flush(std::uint64_t key) const;
     void connect_peer(std::uint64_t key, rust::Str address) const;
     RawStatus status(std::uint64_t key) const;
     rust::Vec<RawFile> files(std::uint64_t key) const;

@@ -187,6 +187,11 @@ void Session::save_resume_data(std::uint64_t key, std::uint8_t how) const {
     });
 }
 
+// The flag of save_resume_data starts a flush and does not wait for it; this one answers when it is done.
+void Session::flush(std::uint64_t key) const {
+    with_torrent(key, [&](lt::torrent_handle const& torrent) { torrent.flush_cache(); });
+}
+
 void Session::connect_peer(std::uint64_t key, rust::Str address) const {
     with_torrent(key, [&](lt::torrent_handle const& torrent) {
         torrent.connect_peer(endpoint_of(string_of(address)));

@@ -115,7 +115,7 @@ impl SaveResume {
     pub const ONLY_IF_MODIFIED: Self = Self(1);
     /// The info dictionary too: without it a magnet's resume data has no metadata.
     pub const SAVE_INFO_DICT: Self = Self(2);
-    /// After what is cached has reached the files.
+    /// Starts a flush too, and does not wait for it: see [`crate::Session::flush`].
     pub const FLUSH_DISK_CACHE: Self = Self(4);
 }
 

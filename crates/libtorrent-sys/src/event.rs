@@ -30,6 +30,8 @@ pub enum EventKind {
         /// What was tried.
         op: FileOperation,
     },
+    /// What was received is in the files.
+    Flushed,
     /// A file has another name.
     FileRenamed,
     /// A file keeps its name.
@@ -204,6 +206,7 @@ fn kind(raw: &RawEvent) -> EventKind {
         30 => EventKind::FileRenamed,
         31 => EventKind::FileRenameFailed,
         32 => EventKind::AlertsDropped,
+        33 => EventKind::Flushed,
         _ => EventKind::Other(i32::try_from(raw.a).unwrap_or(-1)),
     }
 }

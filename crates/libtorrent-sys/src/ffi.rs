@@ -144,6 +144,7 @@ pub(crate) mod bridge {
         fn clear_error(self: &Session, key: u64) -> Result<()>;
         fn move_storage(self: &Session, key: u64, path: &str) -> Result<()>;
         fn save_resume_data(self: &Session, key: u64, how: u8) -> Result<()>;
+        fn flush(self: &Session, key: u64) -> Result<()>;
         fn connect_peer(self: &Session, key: u64, address: &str) -> Result<()>;
         fn post_updates(self: &Session) -> Result<()>;
         fn post_stats(self: &Session) -> Result<()>;

@@ -165,6 +165,9 @@ impl Session {
         reannounce;
         /// Hashes all files again; a paused torrent waits for its resume.
         recheck;
+        /// Closes the files after what was received is written to them; `EventKind::Flushed` says when. Blocks may still be
+        /// on their way to the files when a torrent is told finished, and when resume data arrives.
+        flush;
         /// Forgets a torrent's error.
         clear_error;
     }
