@@ -1,1 +1,33 @@
-//! DESC
+//! The write side: a command comes in, facts go into the log, the answer goes out. Everything else only reads the log.
+//!
+//! The application does not know HTTP, and it does not know libtorrent: what it needs of a live session (peers, trackers,
+//! reading a torrent file) are ports, traits that `server` wires to the engine. It never waits for libtorrent.
+
+mod add;
+mod bodies;
+mod cache;
+mod caller;
+mod clock;
+mod command_store;
+mod dispatch;
+mod error;
+mod health;
+mod history;
+mod observe;
+mod ports;
+mod stream_lock;
+mod system_stream;
+
+pub use add::{AddSource, AddTorrent};
+pub use bodies::{Bodies, ResumeRow, TorrentFile};
+pub use caller::Caller;
+pub use clock::{Clock, SystemClock};
+pub use dispatch::{Application, Done, Parts};
+pub use error::CommandError;
+pub use health::{ComponentHealth, HealthRecorder, HealthRegistry};
+pub use history::At;
+pub use observe::DiscoveredFiles;
+pub use ports::{
+    LiveError, LivePeer, LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo,
+};
+pub use system_stream::SystemStream;

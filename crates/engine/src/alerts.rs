@@ -53,6 +53,7 @@ impl Torrents {
             EventKind::AddFailed => self.fail(key, "add_refused", event.text),
             EventKind::ResumeData { pieces } => self.on_resume_data(key, event.blob, pieces),
             EventKind::ResumeDataFailed { .. } => self.on_no_resume_data(key, event.text),
+            EventKind::Flushed => self.on_flushed(key),
             EventKind::StorageMoved => self.on_moved(key),
             EventKind::StorageMoveFailed => self.on_move_failed(key, event.text),
             EventKind::FastresumeRejected => self.on_resume_rejected(key, event.text),
@@ -72,14 +73,15 @@ impl Torrents {
                 }
                 continue;
             }
-            self.saving -= entry.saves.len();
-            entry.saves.clear();
             entry.finish_reported = false;
             let moving = entry.actual.moving_to.clone().filter(|_| !entry.move_failed);
             if let Some(to) = moving {
                 let to = crate::paths::folder(&self.options.download_root, &to);
                 // To the place where it is already, libtorrent answers at once.
                 let _ = self.session.move_storage(key, &to.to_string_lossy());
+            }
+            if self.forget_saves(key) {
+                self.save(key);
             }
             self.refresh(key);
             let checked = self.entries.get(&key).and_then(|entry| entry.last).is_some_and(|status| {

@@ -25,12 +25,11 @@ impl Torrents {
         }
         let files = self.session.files(key).unwrap_or_default();
         entry.removal = Some(files.into_iter().filter(|file| !file.pad).map(|file| file.path).collect());
-        self.saving -= entry.saves.len();
-        entry.saves.clear();
+        self.forget_saves(key);
         self.receiving.remove(&key);
         self.unsettled.remove(&key);
         if let Err(error) = self.session.remove(key, RemoveFiles::Keep) {
-            tracing::warn!(%error, torrent = %entry.id, "libtorrent has no such torrent to remove");
+            tracing::warn!(%error, key, "libtorrent has no such torrent to remove");
             self.on_removed(key);
         }
     }
@@ -136,9 +135,8 @@ impl Torrents {
     }
 
     fn forget(&mut self, id: TorrentId, key: u64) {
-        if let Some(entry) = self.entries.remove(&key) {
-            self.saving -= entry.saves.len();
-        }
+        self.forget_saves(key);
+        self.entries.remove(&key);
         self.keys.remove(&id);
         self.receiving.remove(&key);
         self.unsettled.remove(&key);

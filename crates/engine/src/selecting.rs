@@ -18,7 +18,7 @@ pub(crate) struct Selected {
     pub(crate) applied: SelectionApplied,
 }
 
-/// Evaluates a rule. Padding is unwanted where anything is: else the piece of a skipped file would come for its padding.
+/// Evaluates a rule. Padding is never wanted: libtorrent makes it so, and says so when asked for its priorities.
 pub(crate) fn select(rule: &SelectionRule, revision: u32, files: &[FileEntry]) -> Selected {
     let paths = files.iter().filter(|file| !file.pad).map(|file| file.path.as_str());
     let own: Vec<u8> = match rule.compile() {
@@ -31,12 +31,9 @@ pub(crate) fn select(rule: &SelectionRule, revision: u32, files: &[FileEntry]) -
     };
     let sizes = files.iter().filter(|file| !file.pad).map(|file| file.size);
     let wanted_bytes = sizes.zip(&own).filter(|(_, priority)| **priority > 0).map(|(size, _)| size).sum();
-    let padding = if rule.wants_everything() { DEFAULT_PRIORITY } else { 0 };
     let mut rest = own.iter().copied();
-    let priorities = files
-        .iter()
-        .map(|file| if file.pad { padding } else { rest.next().unwrap_or(DEFAULT_PRIORITY) })
-        .collect();
+    let priorities =
+        files.iter().map(|file| if file.pad { 0 } else { rest.next().unwrap_or(DEFAULT_PRIORITY) }).collect();
     Selected {
         priorities,
         applied: SelectionApplied { revision, priorities: SelectionApplied::runs(&own), wanted_bytes },
@@ -89,7 +86,7 @@ mod tests {
             selected.applied,
             SelectionApplied { revision: 3, priorities: vec![(1, 4), (1, 0)], wanted_bytes: 10 }
         );
-        assert_eq!(select(&SelectionRule::default(), 0, &files).priorities, [4, 4, 4]);
+        assert_eq!(select(&SelectionRule::default(), 0, &files).priorities, [4, 0, 4]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::notice::EngineNotice;
 use crate::options::Options;
 use crate::paths::folder;
 use crate::removal::Outcome;
-use crate::saving::Purpose;
+use crate::saving::{Held, Purpose};
 
 /// The way out of the session's thread. A thread that was given up and wakes late has nothing to say any more.
 pub(crate) struct Outbox {
@@ -76,6 +76,7 @@ pub(crate) struct Entry {
     pub(crate) priorities: Vec<u8>,
     pub(crate) applied: Option<SelectionApplied>,
     pub(crate) saves: VecDeque<Purpose>,
+    pub(crate) held: VecDeque<Held>,
     pub(crate) done_bytes: u64,
     pub(crate) saved_bytes: u64,
     /// Its folder or only file.
@@ -101,6 +102,7 @@ impl Entry {
             priorities: Vec::new(),
             applied: None,
             saves: VecDeque::new(),
+            held: VecDeque::new(),
             done_bytes: 0,
             saved_bytes: 0,
             top: None,
@@ -251,8 +253,7 @@ impl Torrents {
                 if !entry.desired.paused {
                     session.set_flags(key, TorrentFlags::NONE, STANDING)?;
                 }
-                // The next tick looks whether it goes on.
-                self.unsettled.insert(key);
+                session.post_status(key)?;
             }
             EngineAction::Move { to } => {
                 let to = folder(&self.options.download_root, to);

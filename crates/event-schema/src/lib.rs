@@ -1,1 +1,15 @@
-//! DESC
+//! The durable contract: how domain events lie in the log.
+//!
+//! Each event has a persisted name and a schema version that never change their meaning. `golden/` holds one JSON per name
+//! and version; files are only added there, and a test reads every one of them. The domain may be renamed freely; what
+//! is written here may not.
+
+mod codec;
+mod metadata;
+mod progress;
+
+pub use codec::{
+    DecodeError, Decoded, KINDS, decode, decode_torrent, encode_engine, encode_health, encode_torrent, torrent_kind,
+};
+pub use metadata::Metadata;
+pub use progress::{PROGRESS_KIND, ProgressSample, pack_progress, unpack_progress};

@@ -50,6 +50,9 @@ RawMetainfo parse_metainfo(rust::Slice<std::uint8_t const> body, std::int32_t by
 RawMagnet parse_magnet(rust::Str uri) {
     return guarded([&] {
         auto const params = lt::parse_magnet_uri(lt::string_view(uri.data(), uri.size()));
+        // libtorrent passes over a hash that it cannot read, and leaves none.
+        if (!params.info_hashes.has_v1() && !params.info_hashes.has_v2())
+            throw Failure(lt::errors::make_error_code(lt::errors::missing_info_hash_in_uri));
         RawMagnet out;
         out.name = text_of(params.name);
         out.v1 = hash_of(params.info_hashes.has_v1(), params.info_hashes.v1);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use common::{BOUND, World, added, discovered, id};
 use revaer_domain::torrent::{Failure, Removed, TorrentEvent, Totals};
 use revaer_event_log::NewFact;
-use revaer_projections::{Error, PROJECTIONS, ProjectionHealth, rebuild};
+use revaer_projections::{Error, PROJECTIONS, ProjectionHealth, Projector, rebuild};
 
 /// Shows what differs and no more.
 fn assert_same(rebuilt: &[String], lived: &[String]) {
@@ -128,13 +128,16 @@ async fn of_two_projectors_one_writes_and_both_know_how_far() {
 async fn crash_between_batches_repeats_and_loses_nothing() {
     let world = World::new().await;
     for round in 0..4 {
-        let (projections, projector) = revaer_projections::Projector::open(world.log.clone()).await.unwrap();
-        // Dropped in the middle, like a process that is killed: its lease stays.
+        // A process of its own has connections of its own, and they end with it.
+        let (log, runner) = world.another_log().await;
+        let (_projections, projector) = Projector::open(log).await.expect("opens");
+        let following = tokio::spawn(runner.run(world.shutdown.child_token()));
         let running = tokio::spawn(projector.run(world.shutdown.child_token()));
         lives(&world, round * 10..round * 10 + 10).await;
+        // Dropped wherever it is, like a process that is killed: its lease stays.
         running.abort();
-        let _ = running.await;
-        drop(projections);
+        following.abort();
+        let _ = tokio::join!(running, following);
     }
     let (projections, _) = world.project().await;
     assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);

@@ -16,7 +16,7 @@ async fn library(world: &World) {
         let mut add = added(number, &name);
         add.paused = number % 5 == 0;
         if number % 3 == 0 {
-            add.labels = ["good".parse().unwrap()].into();
+            add.labels = ["good".parse().expect("a label")].into();
             add.trackers = vec!["udp://Tracker.example:6969/announce".to_owned()];
         }
         let mut events = vec![TorrentEvent::Added(Box::new(add))];

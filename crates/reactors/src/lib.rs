@@ -1,1 +1,15 @@
-//! DESC
+//! The only place where facts cause effects, and where what libtorrent does becomes facts.
+//!
+//! Three loops, none of which knows the others: the reconciler brings the session to what the log says, the observer gives
+//! what the session says to the rules, the sampler packs progress. The loop between them closes only through the log.
+
+mod backoff;
+mod causes;
+mod observer;
+mod reconciler;
+mod sampler;
+
+pub use causes::Causes;
+pub use observer::Observer;
+pub use reconciler::{Reconciler, ReconcileAll};
+pub use sampler::Sampler;

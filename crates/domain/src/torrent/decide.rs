@@ -116,7 +116,7 @@ fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> 
             (!known || torrent.retry.is_pending()).then_some(TorrentEvent::Failed(failure))
         }
         TorrentCommand::ObserveRecovery => {
-            (torrent.failure.is_some() && torrent.retry.is_pending()).then_some(TorrentEvent::Recovered)
+            torrent.failure.is_some().then_some(TorrentEvent::Recovered)
         }
         TorrentCommand::ObserveReannounced { request } => (torrent.reannounce.is_pending()
             && request == torrent.reannounce.requested)

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use crate::support::{PATIENCE, Rig, brief, desired, metainfo, options, resume_data, seeded, small_pieces};
+use libtorrent_sys::Format;
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{OneShot, Phase};
 use revaer_domain::values::RateCap;
 use revaer_engine::{Desired, EngineNotice, Materials, Presence};
 use revaer_test_support::SeederOptions;
+use rstest::rstest;
 use tempfile::tempdir;
 
 const FILES: [(&str, usize); 4] =
@@ -25,10 +27,15 @@ fn same(a: &Path, b: &Path) -> bool {
     std::fs::read(a).expect("a file") == std::fs::read(b).expect("a file")
 }
 
+#[rstest]
+#[case::v1(Format::V1)]
+#[case::v2(Format::V2)]
+#[case::hybrid_with_padding(Format::Hybrid)]
 #[tokio::test(flavor = "multi_thread")]
-async fn magnet_with_a_rule_downloads_what_is_wanted_and_nothing_else() {
+async fn magnet_with_a_rule_downloads_what_is_wanted_and_nothing_else(#[case] format: Format) {
     let [there, here] = [tempdir().unwrap(), tempdir().unwrap()];
-    let (content, seeder) = seeded(there.path(), &FILES, &SeederOptions::default());
+    let (content, seeder) =
+        seeded(there.path(), &FILES, &SeederOptions { format, ..SeederOptions::default() });
     let mut rig = Rig::start(options(here.path()));
     let torrent = Desired {
         magnet: Some(seeder.magnet().to_owned()),
@@ -148,6 +155,18 @@ async fn check_finds_a_flipped_byte_also_while_paused() {
     rig.reconcile(&torrent, Materials::default()).await;
     rig.finished().await;
     assert!(same(&victim, &content.join("e01.mkv")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn padding_does_not_keep_a_torrent_that_wants_everything_from_finishing() {
+    let [there, here] = [tempdir().unwrap(), tempdir().unwrap()];
+    let hybrid = SeederOptions { format: Format::Hybrid, ..small_pieces() };
+    let (content, seeder) = seeded(there.path(), &FILES, &hybrid);
+    let mut rig = Rig::start(options(here.path()));
+    let torrent = Desired { magnet: Some(seeder.magnet().to_owned()), ..desired(1, &[&seeder]) };
+    rig.reconcile(&torrent, Materials::default()).await;
+    rig.finished().await;
+    assert!(same(&here.path().join("T/readme.txt"), &content.join("readme.txt")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,12 +18,12 @@ use libtorrent_sys::{
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 /// Loopback swarms of a few megabytes need well under a second.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The one torrent of most sessions.
-pub const KEY: u64 = 7;
+pub(crate) const KEY: u64 = 7;
 
 /// Everything off that would leave this machine.
-pub fn loopback_settings() -> Vec<Setting> {
+pub(crate) fn loopback_settings() -> Vec<Setting> {
     let mut settings = vec![
         Setting::text("listen_interfaces", "127.0.0.1:0"),
         Setting::bool("allow_multiple_connections_per_ip", true),
@@ -48,37 +48,37 @@ pub fn loopback_settings() -> Vec<Setting> {
 
 /// What an alert said, kept beyond the pump's next turn.
 #[derive(Debug, Clone)]
-pub struct Heard {
-    pub key: Option<u64>,
-    pub kind: EventKind,
-    pub text: String,
-    pub path: String,
-    pub blob: Vec<u8>,
-    pub error: Option<(i32, String)>,
+pub(crate) struct Heard {
+    pub(crate) key: Option<u64>,
+    pub(crate) kind: EventKind,
+    pub(crate) text: String,
+    pub(crate) path: String,
+    pub(crate) blob: Vec<u8>,
+    pub(crate) error: Option<(i32, String)>,
 }
 
 /// A session and what it has said.
-pub struct Node {
-    pub session: Session,
-    pub pump: Pump,
-    pub heard: Vec<Heard>,
-    pub statuses: Vec<Status>,
-    pub stats: Vec<i64>,
-    pub wakeups: usize,
+pub(crate) struct Node {
+    pub(crate) session: Session,
+    pub(crate) pump: Pump,
+    pub(crate) heard: Vec<Heard>,
+    pub(crate) statuses: Vec<Status>,
+    pub(crate) stats: Vec<i64>,
+    pub(crate) wakeups: usize,
 }
 
 impl Node {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(&loopback_settings(), None)
     }
 
-    pub fn with(settings: &[Setting], state: Option<&[u8]>) -> Self {
+    pub(crate) fn with(settings: &[Setting], state: Option<&[u8]>) -> Self {
         let (session, pump) = Session::start(settings, state).unwrap();
         Self { session, pump, heard: vec![], statuses: vec![], stats: vec![], wakeups: 0 }
     }
 
     /// Waits for the wake-up, and takes one batch.
-    pub fn turn(&mut self, timeout: Duration) {
+    pub(crate) fn turn(&mut self, timeout: Duration) {
         let timeout = Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap(),
             tv_nsec: timeout.subsec_nanos().into(),
@@ -108,7 +108,7 @@ impl Node {
     }
 
     /// Waits until an answer is there; asked again with each wake-up and whenever torrents may have moved.
-    pub fn until<T>(&mut self, what: &str, mut found: impl FnMut(&mut Self) -> Option<T>) -> T {
+    pub(crate) fn until<T>(&mut self, what: &str, mut found: impl FnMut(&mut Self) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(answer) = found(self) {
@@ -121,7 +121,7 @@ impl Node {
     }
 
     /// Waits for an alert by the wake-up alone and takes it.
-    pub fn hear(&mut self, what: &str, wanted: impl Fn(EventKind) -> bool) -> Heard {
+    pub(crate) fn hear(&mut self, what: &str, wanted: impl Fn(EventKind) -> bool) -> Heard {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(place) = self.heard.iter().position(|heard| wanted(heard.kind)) {
@@ -133,30 +133,30 @@ impl Node {
         }
     }
 
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         self.session.status(KEY).unwrap()
     }
 
-    pub fn until_status(&mut self, what: &str, wanted: impl Fn(&Status) -> bool) -> Status {
+    pub(crate) fn until_status(&mut self, what: &str, wanted: impl Fn(&Status) -> bool) -> Status {
         self.until(what, |node| Some(node.status()).filter(&wanted))
     }
 
-    pub fn port(&mut self) -> u16 {
+    pub(crate) fn port(&mut self) -> u16 {
         self.until("a port", |node| node.session.listen_port().ok().filter(|port| *port != 0))
     }
 
-    pub fn addr(&mut self) -> SocketAddr {
+    pub(crate) fn addr(&mut self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port()))
     }
 
     /// Waits until what was received is in the files.
-    pub fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         self.session.flush(KEY).unwrap();
         self.hear("flushed", |kind| kind == EventKind::Flushed);
     }
 
     /// Saves resume data with its metadata.
-    pub fn resume_data(&mut self) -> Vec<u8> {
+    pub(crate) fn resume_data(&mut self) -> Vec<u8> {
         self.session
             .save_resume_data(KEY, SaveResume::SAVE_INFO_DICT | SaveResume::FLUSH_DISK_CACHE)
             .unwrap();
@@ -165,7 +165,7 @@ impl Node {
 }
 
 /// A folder of three files, one with a name in another script, and its torrent file.
-pub fn payload(root: &Path, format: Format) -> Vec<u8> {
+pub(crate) fn payload(root: &Path, format: Format) -> Vec<u8> {
     let folder = root.join("Sammlung 合集");
     fs::create_dir_all(folder.join("字幕")).unwrap();
     fs::write(folder.join("a.bin"), noise(1, 300_000)).unwrap();
@@ -176,7 +176,7 @@ pub fn payload(root: &Path, format: Format) -> Vec<u8> {
 }
 
 /// Bytes of which no two blocks are alike.
-pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
@@ -188,14 +188,14 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
 }
 
 /// A session that has everything.
-pub fn seeder(root: &Path, metainfo: &[u8]) -> Node {
+pub(crate) fn seeder(root: &Path, metainfo: &[u8]) -> Node {
     let mut node = Node::start();
     node.session.add(KEY, &add(Source::Metainfo(metainfo.to_vec()), root)).unwrap();
     node.until_status("seeding", |status| status.is_finished && status.pieces_have > 0);
     node
 }
 
-pub fn add(source: Source, save_path: &Path) -> AddTorrent {
+pub(crate) fn add(source: Source, save_path: &Path) -> AddTorrent {
     AddTorrent {
         source,
         save_path: save_path.to_str().unwrap().to_owned(),
@@ -206,7 +206,7 @@ pub fn add(source: Source, save_path: &Path) -> AddTorrent {
 }
 
 /// Length and hash of every file below a folder, by relative path.
-pub fn tree(root: &Path) -> Vec<(String, usize, u64)> {
+pub(crate) fn tree(root: &Path) -> Vec<(String, usize, u64)> {
     let mut files = vec![];
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {

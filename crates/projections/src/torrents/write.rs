@@ -81,14 +81,14 @@ pub(crate) async fn search(changes: &Changes, connection: &mut PgConnection) -> 
     if here.is_empty() {
         return Ok(());
     }
-    let labels = |torrent: &Torrent| list(torrent.labels.iter().map(Label::as_str).collect());
+    let labels = |torrent: &Torrent| list(&torrent.labels.iter().map(Label::as_str).collect::<Vec<_>>());
     let trackers = |torrent: &Torrent| {
         let hosts = facets::hosts(&torrent.trackers);
-        list(hosts.iter().map(String::as_str).collect())
+        list(&hosts.iter().map(String::as_str).collect::<Vec<_>>())
     };
     let extensions = |id| {
         let known: Option<&Vec<String>> = changes.extensions.get(id);
-        known.map(|extensions| list(extensions.iter().map(String::as_str).collect()))
+        known.map(|extensions| list(&extensions.iter().map(String::as_str).collect::<Vec<_>>()))
     };
     sqlx::query(include_str!("../../../../projections/torrents/upsert_search.sql"))
         .bind(here.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>())
@@ -101,8 +101,8 @@ pub(crate) async fn search(changes: &Changes, connection: &mut PgConnection) -> 
         .map(drop)
 }
 
-fn list(texts: Vec<&str>) -> String {
-    serde_json::to_string(&texts).expect("texts always serialise")
+fn list(texts: &[&str]) -> String {
+    serde_json::to_string(texts).expect("texts always serialise")
 }
 
 fn selection(torrent: &Torrent) -> String {

@@ -1,14 +1,12 @@
 //! What the tests of the read models share: a log with torrents in it, and everything that a read model holds.
 
-#![expect(dead_code, reason = "each test program uses a part of it")]
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{Added, FilesDiscovered, Origin, TorrentEvent};
 use revaer_domain::values::{InfoHashes, RateCap, TorrentId};
-use revaer_event_log::{Append, EventLog, NewFact, Options, Position, StreamId, migrate};
+use revaer_event_log::{Append, EventLog, NewFact, Options, Position, Runner, StreamId, migrate};
 use revaer_event_schema::{Metadata, encode_torrent};
 use revaer_projections::{Projections, Projector};
 use revaer_test_support::TestDatabase;
@@ -36,6 +34,11 @@ impl World {
         let shutdown = CancellationToken::new();
         tokio::spawn(runner.run(shutdown.clone()));
         Self { log, shutdown, database }
+    }
+
+    /// The same log as another process has it.
+    pub(crate) async fn another_log(&self) -> (EventLog, Runner) {
+        EventLog::open(self.database.pool().await, Options::default()).await.expect("opens")
     }
 
     /// Starts a projector; the token ends it.
@@ -108,11 +111,12 @@ pub(crate) fn added(number: u64, name: &str) -> Added {
     let mut v1 = [0; 20];
     v1[..8].copy_from_slice(&number.to_be_bytes());
     Added {
-        at: OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(i64::try_from(number).unwrap() / 2),
+        at: OffsetDateTime::UNIX_EPOCH
+            + time::Duration::seconds(i64::try_from(number).expect("a literal of the test") / 2),
         origin: Origin::Metainfo,
         info_hashes: InfoHashes { v1: Some(v1), v2: None },
         name: name.to_owned(),
-        save_path: "films".parse().unwrap(),
+        save_path: "films".parse().expect("a literal of the test"),
         paused: false,
         sequential: false,
         rate_cap: RateCap::default(),

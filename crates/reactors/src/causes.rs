@@ -1,0 +1,53 @@
+//! Which fact last asked something of a torrent, so that what the engine then does names its cause.
+//!
+//! Kept in memory alone: after a restart the first observations of a torrent name no cause.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use revaer_application::Caller;
+use revaer_domain::values::TorrentId;
+use revaer_event_log::{Fact, Position};
+use revaer_event_schema::Metadata;
+
+#[derive(Debug, Clone)]
+struct Cause {
+    position: Position,
+    correlation_id: String,
+}
+
+/// The newest cause of each torrent. A cheap clone; as large as the number of torrents.
+#[derive(Debug, Clone, Default)]
+pub struct Causes {
+    by_torrent: Arc<Mutex<HashMap<TorrentId, Cause>>>,
+}
+
+impl Causes {
+    /// Remembers a fact unless the engine itself recorded it.
+    pub(crate) fn note(&self, id: TorrentId, fact: &Fact) {
+        let Ok(metadata) = serde_json::from_str::<Metadata>(&fact.meta) else { return };
+        if metadata.actor != "engine" {
+            let cause = Cause { position: fact.position, correlation_id: metadata.correlation_id };
+            self.map().insert(id, cause);
+        }
+    }
+
+    pub(crate) fn forget(&self, id: TorrentId) {
+        self.map().remove(&id);
+    }
+
+    /// The engine as a caller, on account of what was last asked of the torrent.
+    pub(crate) fn engine(&self, id: TorrentId) -> Caller {
+        match self.map().get(&id) {
+            Some(cause) => {
+                let causation = format!("position:{}", cause.position);
+                Caller::system("engine", cause.correlation_id.clone(), Some(causation))
+            }
+            None => Caller::system("engine", id.stream(), None),
+        }
+    }
+
+    fn map(&self) -> std::sync::MutexGuard<'_, HashMap<TorrentId, Cause>> {
+        self.by_torrent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
