@@ -1,8 +1,6 @@
 //! Lists: filters, sorts, pages, and what samples add to a row.
 
-mod common;
-
-use common::{BOUND, World, added, discovered, id};
+use crate::common::{BOUND, World, added, discovered, id};
 use proptest::prelude::*;
 use revaer_domain::torrent::{Phase, Removed, SelectionApplied, StateChanged, Status, TorrentEvent, Totals};
 use revaer_domain::values::InfoHash;

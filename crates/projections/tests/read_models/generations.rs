@@ -1,11 +1,9 @@
 //! Exactly once, by one writer, and the same again when built anew.
 
-mod common;
-
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use common::{BOUND, World, added, discovered, id};
+use crate::common::{BOUND, World, added, discovered, id};
 use revaer_domain::torrent::{Failure, Removed, TorrentEvent, Totals};
 use revaer_event_log::NewFact;
 use revaer_projections::{Error, PROJECTIONS, ProjectionHealth, Projector, rebuild};
