@@ -21,13 +21,11 @@ fn main() {
     for path in &library.include_paths {
         build.include(path);
     }
-    build
-        .files(["cpp/session.cpp", "cpp/pump.cpp", "cpp/metainfo.cpp"])
-        .std("c++17")
-        .flag("-Wall")
-        .warnings(false);
-    build.compile("revaer-libtorrent");
-    for file in ["session.hpp", "session.cpp", "pump.cpp", "metainfo.cpp"] {
-        println!("cargo:rerun-if-changed=cpp/{file}");
+    for source in ["confine", "create", "flat", "magnet", "parse", "pump", "session", "torrent", "torrent_file"] {
+        build.file(format!("cpp/{source}.cpp"));
     }
+    // Warnings would be those of libtorrent's own headers.
+    build.std("c++17").warnings(false).compile("revaer-libtorrent");
+    println!("cargo:rerun-if-changed=cpp");
+    println!("cargo:rerun-if-changed=src/ffi.rs");
 }

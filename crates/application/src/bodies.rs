@@ -42,14 +42,12 @@ impl Bodies {
 
     /// Stores a torrent file under an info hash; one that is there stays.
     pub async fn put_metainfo(&self, hash: &InfoHash, body: &[u8]) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "INSERT INTO metainfo (info_hash, body) VALUES ($1, $2) ON CONFLICT (info_hash) DO NOTHING",
-        )
-        .bind(hash.to_string())
-        .bind(body)
-        .execute(&self.pool)
-        .await
-        .map(drop)
+        sqlx::query("INSERT INTO metainfo (info_hash, body) VALUES ($1, $2) ON CONFLICT (info_hash) DO NOTHING")
+            .bind(hash.to_string())
+            .bind(body)
+            .execute(&self.pool)
+            .await
+            .map(drop)
     }
 
     /// The torrent file kept under one of the hashes.
@@ -63,14 +61,12 @@ impl Bodies {
 
     /// Stores the file list of a torrent; one that is there stays.
     pub async fn put_files(&self, id: TorrentId, files: &[TorrentFile]) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "INSERT INTO file_lists (torrent_id, body) VALUES ($1, $2) ON CONFLICT (torrent_id) DO NOTHING",
-        )
-        .bind(id.to_string())
-        .bind(sqlx::types::Json(files))
-        .execute(&self.pool)
-        .await
-        .map(drop)
+        sqlx::query("INSERT INTO file_lists (torrent_id, body) VALUES ($1, $2) ON CONFLICT (torrent_id) DO NOTHING")
+            .bind(id.to_string())
+            .bind(sqlx::types::Json(files))
+            .execute(&self.pool)
+            .await
+            .map(drop)
     }
 
     /// The file list of a torrent; `None` until its metadata is known.
@@ -89,8 +85,7 @@ impl Bodies {
             return Ok(());
         }
         let ids: Vec<_> = rows.iter().map(|row| row.id.to_string()).collect();
-        let counts: Vec<_> =
-            rows.iter().map(|row| i32::try_from(row.piece_count).unwrap_or(i32::MAX)).collect();
+        let counts: Vec<_> = rows.iter().map(|row| i32::try_from(row.piece_count).unwrap_or(i32::MAX)).collect();
         let hashes: Vec<_> = rows.iter().map(|row| Sha256::digest(&row.body).to_vec()).collect();
         let bodies: Vec<_> = rows.iter().map(|row| row.body.as_slice()).collect();
         sqlx::query(include_str!("put_resume_data.sql"))
@@ -124,12 +119,7 @@ impl Bodies {
 
     /// Replaces the session's own state (DHT and the like) of one node.
     pub async fn put_session_state(&self, node: &str, body: &[u8]) -> Result<(), sqlx::Error> {
-        sqlx::query(include_str!("put_session_state.sql"))
-            .bind(node)
-            .bind(body)
-            .execute(&self.pool)
-            .await
-            .map(drop)
+        sqlx::query(include_str!("put_session_state.sql")).bind(node).bind(body).execute(&self.pool).await.map(drop)
     }
 
     /// The session's state as saved last.

@@ -47,13 +47,7 @@ pub(crate) struct CommandStore {
 
 impl CommandStore {
     pub(crate) fn new(log: EventLog, metadata: Metadata, command: Option<CommandRecord>) -> Self {
-        Self {
-            log,
-            metadata,
-            command,
-            claimed: InfoHashes::default(),
-            position: Arc::new(Mutex::new(Position(0))),
-        }
+        Self { log, metadata, command, claimed: InfoHashes::default(), position: Arc::new(Mutex::new(Position(0))) }
     }
 
     /// Says which info hashes the torrent has claimed: a removal releases them, a discovery claims only what is new.
@@ -137,9 +131,7 @@ impl EventStore for CommandStore {
             for event in &events {
                 match event {
                     TorrentEvent::Added(added) => self.claim(&mut append.claims, &added.info_hashes),
-                    TorrentEvent::FilesDiscovered(files) => {
-                        self.claim(&mut append.claims, &files.info_hashes);
-                    }
+                    TorrentEvent::FilesDiscovered(files) => self.claim(&mut append.claims, &files.info_hashes),
                     TorrentEvent::Removed(_) => {
                         append.releases = self.claimed.iter().map(|hash| hash.to_string()).collect();
                     }
@@ -153,11 +145,7 @@ impl EventStore for CommandStore {
         .boxed()
     }
 
-    fn stream(
-        &self,
-        id: TorrentId,
-        select: Select,
-    ) -> BoxFuture<'_, Result<EventStream<'_, Self>, StoreError>> {
+    fn stream(&self, id: TorrentId, select: Select) -> BoxFuture<'_, Result<EventStream<'_, Self>, StoreError>> {
         async move {
             let after = match select {
                 Select::All => 0,

@@ -115,11 +115,10 @@ impl Application {
 
     /// Every torrent that is not removed, in the order of the adds.
     pub async fn live_torrents(&self) -> Result<Vec<TorrentId>, CommandError> {
-        let streams: Vec<String> =
-            sqlx::query_scalar("SELECT DISTINCT stream_id FROM claims ORDER BY stream_id")
-                .fetch_all(self.log().pool())
-                .await
-                .map_err(|error| read_failed(error.into()))?;
+        let streams: Vec<String> = sqlx::query_scalar("SELECT DISTINCT stream_id FROM claims ORDER BY stream_id")
+            .fetch_all(self.log().pool())
+            .await
+            .map_err(|error| read_failed(error.into()))?;
         Ok(streams.iter().filter_map(|stream| TorrentId::from_stream(stream)).collect())
     }
 
@@ -171,10 +170,8 @@ impl Application {
     /// The first answer again: the torrent as it was after the command.
     pub(crate) async fn repeat(&self, outcome: CommandOutcome) -> Result<Done, CommandError> {
         let id = TorrentId::from_stream(outcome.stream.as_str()).ok_or(CommandError::KeyReused)?;
-        let (torrent, version, position) = self
-            .fold_until(id, |fact| fact.version <= outcome.version_after)
-            .await?
-            .ok_or(CommandError::NotFound)?;
+        let (torrent, version, position) =
+            self.fold_until(id, |fact| fact.version <= outcome.version_after).await?.ok_or(CommandError::NotFound)?;
         Ok(Done { id, torrent, version, position, repeated: true })
     }
 
@@ -254,8 +251,7 @@ impl Application {
             RepositoryError::Aggregate(refused) => CommandError::internal(refused),
             RepositoryError::Store(error) => store_failed(error),
         })?;
-        let folded =
-            Folded { torrent: root.state().clone(), version: root.version(), position: store.position() };
+        let folded = Folded { torrent: root.state().clone(), version: root.version(), position: store.position() };
         if folded.version > 0 {
             self.cache().put(id, folded.clone());
         }
@@ -291,8 +287,7 @@ fn builder() -> AggregateRootBuilder<TorrentRules> {
 
 /// The hash of a command as it was understood: two spellings of one JSON body are one command.
 pub(crate) fn fingerprint(command: &impl serde::Serialize) -> [u8; 32] {
-    let json =
-        serde_json::to_vec(command).expect("commands are plain data: nothing in them can fail to serialise");
+    let json = serde_json::to_vec(command).expect("commands are plain data: nothing in them can fail to serialise");
     Sha256::digest(json).into()
 }
 
@@ -318,3 +313,4 @@ fn exists(by: &StreamId) -> CommandError {
         |id| CommandError::TorrentExists { id },
     )
 }
+

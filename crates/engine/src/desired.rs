@@ -1,42 +1,42 @@
-//! What the log says that a torrent should be.
+//! What the log says that a torrent should be: the part of its fold that the session has to follow.
 
 use std::net::SocketAddr;
 
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{Lifecycle, OneShot, Origin, Torrent};
-use revaer_domain::values::{RateCap, SavePath, TorrentId};
+use revaer_domain::values::{InfoHashes, RateCap, SavePath, TorrentId};
 
-/// Whether a torrent belongs in the session.
+/// Whether the session should have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// It does.
+    /// It should.
     Present,
-    /// It is to be taken out, and what then happens to its files.
+    /// It should not, and what became of its files is still to be told.
     Removing {
-        /// They go too.
+        /// Whether its files go too.
         delete_data: bool,
     },
-    /// It does not.
+    /// It should not, and that is settled.
     Gone,
 }
 
-/// A torrent as it should be, folded from its stream.
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the session")]
+/// What a torrent should be.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the log by itself")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
-    /// Which.
+    /// Which torrent.
     pub id: TorrentId,
-    /// The version of the stream that says so.
+    /// The version of its stream that says so.
     pub version: u32,
-    /// Whether it belongs in the session.
+    /// Whether the session should have it.
     pub presence: Presence,
-    /// The magnet URI, if it came from one.
+    /// The magnet URI that it came from.
     pub magnet: Option<String>,
-    /// Relative to the download root.
+    /// Its hashes.
+    pub info_hashes: InfoHashes,
+    /// Where its files are.
     pub save_path: SavePath,
-    /// Where its files are asked to go.
-    pub moving_to: Option<SavePath>,
-    /// Whether it stands still.
+    /// Whether the operator wants it to stand still.
     pub paused: bool,
     /// Whether it downloads in order.
     pub sequential: bool,
@@ -44,30 +44,50 @@ pub struct Desired {
     pub rate_cap: RateCap,
     /// Which files are wanted.
     pub selection: SelectionRule,
-    /// How often that was changed.
+    /// Which rule that is.
     pub selection_revision: u32,
+    /// Whether the log knows that the session follows it.
+    pub selection_applied: bool,
+    /// Whether the log knows that every wanted byte is there.
+    pub complete: bool,
     /// Announce URLs.
     pub trackers: Vec<String>,
     /// Peers to try first.
     pub peers: Vec<SocketAddr>,
-    /// Announces.
+    /// Announces asked for and made.
     pub reannounce: OneShot,
-    /// Checks.
+    /// Checks asked for and made.
     pub recheck: OneShot,
     /// Attempts after a failure.
     pub retry: OneShot,
-    /// Whether the log has it complete.
-    pub complete: bool,
-    /// Whether the log has the selection as applied.
-    pub selection_applied: bool,
-    /// Whether the log has it as failed.
+    /// Whether it cannot go on.
     pub failed: bool,
-    /// Verified bytes by the log's last word.
+    /// Where its files are asked to go.
+    pub moving_to: Option<SavePath>,
+    /// The verified bytes that the log last heard of: resume data that knows none of them differs from the log.
     pub expected_done_bytes: u64,
 }
 
+/// What an add needs besides: kept outside the log for its size.
+#[derive(Debug, Clone, Default)]
+pub struct Materials {
+    /// The torrent file.
+    pub metainfo: Option<Vec<u8>>,
+    /// What libtorrent knew of it last.
+    pub resume_data: Option<Vec<u8>>,
+}
+
+/// What became of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reconciliation {
+    /// The session is, or is about to be, what was asked for.
+    Done,
+    /// The torrent is not in the session: ask again with [`Materials`].
+    NeedsMaterials,
+}
+
 impl Desired {
-    /// Reads the wish out of the folded state.
+    /// Takes what concerns the session out of a torrent's fold.
     pub fn of(id: TorrentId, version: u32, torrent: &Torrent) -> Self {
         Self {
             id,
@@ -78,25 +98,31 @@ impl Desired {
                 Lifecycle::Absent | Lifecycle::Removed => Presence::Gone,
             },
             magnet: match &torrent.origin {
-                Some(Origin::Magnet(magnet)) => Some(magnet.clone()),
-                _ => None,
+                Some(Origin::Magnet(uri)) => Some(uri.clone()),
+                Some(Origin::Metainfo) | None => None,
             },
+            info_hashes: torrent.info_hashes,
             save_path: torrent.save_path.clone(),
-            moving_to: torrent.moving_to.clone(),
             paused: torrent.paused,
             sequential: torrent.sequential,
             rate_cap: torrent.rate_cap,
             selection: torrent.selection.clone(),
             selection_revision: torrent.selection_revision,
+            selection_applied: torrent.selection_is_applied(),
+            complete: torrent.is_complete(),
             trackers: torrent.trackers.clone(),
             peers: torrent.peers.clone(),
             reannounce: torrent.reannounce,
             recheck: torrent.recheck,
             retry: torrent.retry,
-            complete: torrent.is_complete(),
-            selection_applied: torrent.selection_is_applied(),
             failed: torrent.failure.is_some(),
+            moving_to: torrent.moving_to.clone(),
             expected_done_bytes: torrent.totals.wanted_done_bytes,
         }
+    }
+
+    /// Whether it should stand still: asked to, or failed and not asked to try again. A restart is no such request.
+    pub fn stands_still(&self) -> bool {
+        self.paused || (self.failed && !self.retry.is_pending())
     }
 }

@@ -1,226 +1,189 @@
-//! The cheap handle to a running engine.
+//! What others hold of the engine: cheap to clone, and still there while the session is being rebuilt.
+//!
+//! Questions go to libtorrent from a thread that may block; they neither wait for the session's own thread nor hold it up.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use libtorrent_sys::Session;
-use revaer_domain::torrent::{Phase, Totals};
 use revaer_domain::values::TorrentId;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::Desired;
-
-/// What an add needs beside the wish: bodies from the database.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Materials {
-    /// The torrent file.
-    pub metainfo: Option<Vec<u8>>,
-    /// As saved last.
-    pub resume_data: Option<Vec<u8>>,
-}
-
-/// What became of a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reconciliation {
-    /// Everything was asked of the session.
-    Done,
-    /// The torrent is not in the session: ask again with materials.
-    NeedsMaterials,
-}
-
-/// Why the engine did not do it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// The torrent is not in the session.
-    #[error("the torrent is not in the session")]
-    NotInSession,
-    /// There is no session now.
-    #[error("there is no session now")]
-    NoSession,
-    /// libtorrent refuses.
-    #[error("libtorrent refuses")]
-    Libtorrent(#[from] libtorrent_sys::Error),
-}
+use crate::board::{Board, Live, Progress};
+use crate::desired::{Desired, Materials, Reconciliation};
+use crate::error::Error;
+use crate::mailbox::Mailbox;
 
 /// How the session is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EngineHealth {
-    /// Well.
+    /// It runs.
     Well,
-    /// Being rebuilt.
+    /// It is being rebuilt.
     Degraded {
         /// Why.
         reason: String,
     },
-    /// Given up.
+    /// It was given up.
     Failed {
         /// Why.
         reason: String,
     },
 }
 
-/// A fault to inject, for what cannot be provoked in a real session.
+/// What cannot be provoked for real.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The pump breaks.
+    /// Taking alerts fails.
     PumpError,
-    /// libtorrent gives no answer.
+    /// libtorrent answers no ping.
     Unresponsive,
 }
 
-/// Counters of a torrent that moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Which.
-    pub id: TorrentId,
-    /// Bytes.
-    pub totals: Totals,
-    /// Payload received a second.
-    pub download_bytes_per_second: u64,
-    /// Payload sent a second.
-    pub upload_bytes_per_second: u64,
-    /// Connected peers.
-    pub peers: u32,
-    /// Those that have everything.
-    pub seeds: u32,
-}
-
-/// A torrent as libtorrent last told it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Live {
-    /// What libtorrent does with it.
-    pub phase: Option<Phase>,
-    /// The counters.
-    pub progress: Progress,
-}
-
+/// What is asked of the session's thread.
 pub(crate) enum Request {
-    Reconcile(Box<Desired>, Option<Materials>, oneshot::Sender<Result<Reconciliation, Error>>),
-    Inject(Fault),
+    Reconcile { desired: Box<Desired>, materials: Option<Materials>, reply: oneshot::Sender<Reconciliation> },
+    BreakPump,
 }
 
-/// What the runner shows and the handles read.
-#[derive(Default)]
-pub(crate) struct Board {
-    pub(crate) session: Option<Session>,
-    pub(crate) keys: HashMap<TorrentId, u64>,
-    pub(crate) live: HashMap<TorrentId, Live>,
-    pub(crate) moved: HashMap<TorrentId, Progress>,
-    /// For each file of libtorrent's list, whether it is one and not padding.
-    pub(crate) real_files: HashMap<TorrentId, Arc<Vec<bool>>>,
+/// The way to a running session.
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub(crate) session: Arc<Session>,
+    pub(crate) requests: mpsc::Sender<Request>,
 }
 
-#[derive(Clone, Default)]
 pub(crate) struct Shared {
-    board: Arc<Mutex<Board>>,
-    pub(crate) progress: Arc<Notify>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) board: Board,
+    pub(crate) health: watch::Sender<EngineHealth>,
+    pub(crate) ping_deadline: Duration,
+    pub(crate) faults: mpsc::Sender<Fault>,
+    line: Mutex<Option<Line>>,
 }
+
+/// Asks the session. A cheap clone.
+#[derive(Clone)]
+pub struct EngineHandle(pub(crate) Arc<Shared>);
 
 impl Shared {
-    pub(crate) fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn new(ping_deadline: Duration, faults: mpsc::Sender<Fault>) -> Self {
+        Self {
+            mailbox: Arc::default(),
+            board: Board::default(),
+            health: watch::Sender::new(EngineHealth::Well),
+            ping_deadline,
+            faults,
+            line: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn set_line(&self, line: Option<Line>) {
+        *self.lock() = line;
+    }
+
+    pub(crate) fn line(&self) -> Result<Line, Error> {
+        self.lock().clone().ok_or(Error::NotRunning)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Line>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A handle to the engine. A cheap clone.
-#[derive(Clone)]
-pub struct EngineHandle {
-    pub(crate) requests: mpsc::Sender<Request>,
-    pub(crate) shared: Shared,
-    pub(crate) health: watch::Receiver<EngineHealth>,
-}
-
 impl EngineHandle {
-    /// Brings one torrent to what it should be.
+    /// Compares a torrent with what it should be and does what is missing.
     pub async fn reconcile(
         &self,
         desired: Desired,
         materials: Option<Materials>,
     ) -> Result<Reconciliation, Error> {
-        let (answer, answered) = oneshot::channel();
-        let request = Request::Reconcile(Box::new(desired), materials, answer);
-        self.requests.send(request).await.map_err(|_| Error::NoSession)?;
-        answered.await.unwrap_or(Err(Error::NoSession))
+        let line = self.0.line()?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Reconcile { desired: Box::new(desired), materials, reply };
+        line.requests.send(request).await.map_err(|_| Error::NotRunning)?;
+        answer.await.map_err(|_| Error::NotRunning)
     }
 
-    /// Resolves when a torrent has moved since the last take.
-    pub async fn progress_changed(&self) {
-        self.shared.progress.notified().await;
-    }
-
-    /// The torrents that moved since the last take.
+    /// The torrents that moved since the last take, each once, with its newest numbers.
     pub fn take_progress(&self) -> Vec<Progress> {
-        std::mem::take(&mut self.shared.board().moved).into_values().collect()
+        self.0.board.take()
     }
 
-    /// A torrent as libtorrent last told it.
+    /// Waits until there is progress to take.
+    pub async fn progress_changed(&self) {
+        self.0.board.changed().await;
+    }
+
+    /// A torrent as the session last said; `None` if the session does not have it.
     pub fn live(&self, id: TorrentId) -> Option<Live> {
-        self.shared.board().live.get(&id).copied()
+        self.0.board.live(id)
     }
 
-    /// Verified bytes of each file, padding left out.
+    /// The verified bytes of each file, padding left out; empty while the files are unknown.
     pub async fn file_progress(&self, id: TorrentId) -> Result<Vec<u64>, Error> {
-        let real = self.shared.board().real_files.get(&id).cloned().unwrap_or_default();
-        let progress = self.ask(id, Session::file_progress).await?;
-        Ok(progress.into_iter().zip(real.iter()).filter_map(|(bytes, real)| real.then_some(bytes)).collect())
+        self.ask_torrent(id, |session, key| {
+            let progress = session.file_progress(key)?;
+            let files = session.files(key)?;
+            Ok(files.iter().zip(progress).filter(|(file, _)| !file.pad).map(|(_, bytes)| bytes).collect())
+        })
+        .await
     }
 
-    /// The trackers of a torrent.
+    /// The trackers, and how they are doing.
     pub async fn trackers(&self, id: TorrentId) -> Result<Vec<libtorrent_sys::Tracker>, Error> {
-        self.ask(id, Session::trackers).await
+        self.ask_torrent(id, Session::trackers).await
     }
 
-    /// The connected peers of a torrent.
+    /// The connected peers.
     pub async fn peers(&self, id: TorrentId) -> Result<Vec<libtorrent_sys::Peer>, Error> {
-        self.ask(id, Session::peers).await
+        self.ask_torrent(id, Session::peers).await
     }
 
-    /// How long a round trip through libtorrent takes.
+    /// How long libtorrent itself takes to answer.
     pub async fn ping(&self) -> Result<Duration, Error> {
-        let session = self.session()?;
         let begun = Instant::now();
-        blocking(move || session.ping()).await?;
+        self.ask(Session::ping).await?;
         Ok(begun.elapsed())
     }
 
-    /// The port that peers connect to.
-    pub async fn listen_port(&self) -> Result<u16, Error> {
-        let session = self.session()?;
-        blocking(move || session.listen_port()).await
-    }
-
-    /// How the session is, and every change of it.
+    /// How the session is, now and from now on.
     pub fn health(&self) -> watch::Receiver<EngineHealth> {
-        self.health.clone()
+        self.0.health.subscribe()
     }
 
-    /// Breaks the session, for tests of what cannot be provoked otherwise.
-    pub async fn inject(&self, fault: Fault) {
-        let _ = self.requests.send(Request::Inject(fault)).await;
+    /// The port that it listens on.
+    pub async fn listen_port(&self) -> Result<u16, Error> {
+        self.ask(Session::listen_port).await
     }
 
-    fn session(&self) -> Result<Session, Error> {
-        self.shared.board().session.clone().ok_or(Error::NoSession)
+    /// Breaks the session as nothing real can, to see it rebuilt.
+    pub fn inject(&self, fault: Fault) {
+        // A full queue holds faults enough.
+        let _ = self.0.faults.try_send(fault);
+    }
+
+    async fn ask_torrent<T: Send + 'static>(
+        &self,
+        id: TorrentId,
+        question: impl FnOnce(&Session, u64) -> Result<T, libtorrent_sys::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let key = self.0.board.key(id).ok_or(Error::NotInSession)?;
+        self.ask(move |session| question(session, key)).await
     }
 
     async fn ask<T: Send + 'static>(
         &self,
-        id: TorrentId,
-        question: fn(&Session, u64) -> Result<T, libtorrent_sys::Error>,
+        question: impl FnOnce(&Session) -> Result<T, libtorrent_sys::Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let session = self.session()?;
-        let key = *self.shared.board().keys.get(&id).ok_or(Error::NotInSession)?;
-        blocking(move || question(&session, key)).await
-    }
-}
-
-/// libtorrent's synchronous calls take tens of microseconds, or as long as its thread is busy.
-async fn blocking<T: Send + 'static>(
-    question: impl FnOnce() -> Result<T, libtorrent_sys::Error> + Send + 'static,
-) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(question).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(Error::NoSession),
+        let Line { session, .. } = self.0.line()?;
+        let deadline = self.0.ping_deadline;
+        let answer = tokio::task::spawn_blocking(move || question(&session));
+        match tokio::time::timeout(deadline, answer).await {
+            Ok(Ok(answer)) => Ok(answer?),
+            // The runtime is going away, or the question panicked: nobody will answer either way.
+            Ok(Err(_)) => Err(Error::NotRunning),
+            Err(_) => Err(Error::Unresponsive(deadline)),
+        }
     }
 }

@@ -1,24 +1,42 @@
-//! Desired torrents against the live session.
+//! One libtorrent session, brought to what the log says and telling what it sees.
 //!
-//! One runner owns libtorrent's session and its pump. It is told what each torrent should be, compares, and acts; it tells
-//! what it sees as notices. It does not know the log or the database. The pump never waits for whoever reads the notices.
+//! [`Engine::build`] gives a [`Runner`] that owns the session, a cheap [`EngineHandle`] that asks it, and a
+//! [`NoticeReceiver`] that takes what became of it. The session has a thread of its own: libtorrent's calls may block, and
+//! one that never comes back must not take the rest along. The runner only watches that thread, and replaces it.
+//!
+//! Deliberately not here: the log, the database and the clock. Resume data and metainfo come in with a torrent and go out as
+//! notices; whoever takes the notices stores them.
 
 mod actual;
+mod adding;
+mod alerts;
+mod board;
 mod desired;
 mod diff;
+#[cfg(test)]
+mod diff_laws;
+mod error;
+mod failure;
 mod handle;
+mod mailbox;
 mod notice;
 mod options;
+mod paths;
 mod removal;
+mod removing;
 mod runner;
-mod session;
-mod settings;
+mod saving;
+mod selecting;
+mod session_loop;
+mod torrents;
 
 pub use actual::Actual;
-pub use desired::{Desired, Presence};
-pub use diff::{EngineAction, diff};
-pub use handle::{EngineHandle, EngineHealth, Error, Fault, Live, Materials, Progress, Reconciliation};
-pub use libtorrent_sys::{Peer, Tracker, TrackerStatus};
-pub use notice::{EngineNotice, NoticeReceiver, TorrentFile};
+pub use board::{Live, Progress};
+pub use desired::{Desired, Materials, Presence, Reconciliation};
+pub use diff::{EngineAction, after, diff};
+pub use error::Error;
+pub use handle::{EngineHandle, EngineHealth, Fault};
+pub use mailbox::NoticeReceiver;
+pub use notice::{EngineNotice, TorrentFile};
 pub use options::Options;
 pub use runner::{Engine, Runner};

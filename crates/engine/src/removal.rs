@@ -1,109 +1,217 @@
-//! Removing the files of a torrent: exactly what its metainfo names, then the folders that are empty.
+//! Deleting the files of a torrent, by a look at the disk and by descriptor.
 //!
-//! libtorrent's own deletion answers late and not truthfully, and takes files that another torrent shares. So the session
-//! lets go of the torrent first, and this looks at the disk itself. A foreign file in the folder stays, and so does its
-//! folder. Symbolic links are not followed out of the download root.
+//! libtorrent's own word on deletion is late and not truthful, and it deletes what another torrent shares. So it is told to
+//! keep the files, and this removes exactly what the metainfo names, then the folders that are empty. No symbolic link is
+//! followed: what lies behind one is not the torrent's.
 
 use std::collections::{BTreeSet, HashSet};
-use std::io::ErrorKind;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use revaer_domain::torrent::LeftFile;
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
+use rustix::io::Errno;
 
-/// The most files that are named as left.
+use crate::paths::is_confined;
+
+/// So many left files are named; the rest would only make the fact large.
 const LEFT_MAX: usize = 100;
+/// A write that was under way when the torrent left the session may bring a file back.
+const LATE_WRITES: Duration = Duration::from_millis(50);
 
-/// Whether the path is one of plain components, so that joining it stays beneath a root.
-pub(crate) fn is_confined(path: &str) -> bool {
-    let path = Path::new(path);
-    path.components().all(|part| matches!(part, Component::Normal(_))) && path.components().next().is_some()
+/// What to delete.
+#[derive(Debug)]
+pub(crate) struct Deletion {
+    /// The download root.
+    pub(crate) root: PathBuf,
+    /// The torrent's folder, relative to the root.
+    pub(crate) save_path: String,
+    /// Its files, relative to that.
+    pub(crate) files: Vec<String>,
+    /// Files beside them that libtorrent made.
+    pub(crate) traces: Vec<String>,
+    /// Whole paths that another torrent has too.
+    pub(crate) shared: HashSet<PathBuf>,
 }
 
-/// Removes `files` (relative to `folder`, which lies beneath `root`), except those in `shared` (absolute). Answers whether
-/// none of them is there any more, and which were left.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the operator asked for these files to go; nothing else is named here"
-)]
-pub(crate) fn remove_files(
-    root: &Path,
-    folder: &Path,
-    files: &[String],
-    shared: &HashSet<PathBuf>,
-) -> (bool, Vec<LeftFile>) {
-    let mut left = Vec::new();
-    let mut leave = |path: &str, reason: String| {
-        if left.len() < LEFT_MAX {
-            left.push(LeftFile { path: path.to_owned(), reason });
-        }
-    };
-    let mut all_gone = true;
-    let mut folders = BTreeSet::new();
-    let Ok(root) = root.canonicalize() else { return (false, left) };
-    for file in files {
-        let path = folder.join(file);
-        let reason = if !is_confined(file) {
-            Some("its path leads out of the download root".to_owned())
-        } else if shared.contains(&path) {
-            Some("another torrent shares it".to_owned())
-        } else {
-            match path.parent().map(Path::canonicalize) {
-                Some(Ok(parent)) if parent.starts_with(&root) => match std::fs::remove_file(&path) {
-                    Ok(()) => None,
-                    Err(error) if error.kind() == ErrorKind::NotFound => None,
-                    Err(error) => Some(error.to_string()),
-                },
-                Some(Err(error)) if error.kind() == ErrorKind::NotFound => None,
-                _ => Some("its folder leads out of the download root".to_owned()),
-            }
+/// What the disk looks like afterwards.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Whether nothing of the torrent is left.
+    pub(crate) data_deleted: bool,
+    /// What is left, and why.
+    pub(crate) left: Vec<LeftFile>,
+}
+
+impl Deletion {
+    /// Deletes, waits for late writes, and deletes again. Blocks.
+    pub(crate) fn carry_out(&self) -> Outcome {
+        self.pass();
+        std::thread::sleep(LATE_WRITES);
+        self.pass()
+    }
+
+    fn pass(&self) -> Outcome {
+        let base = match self.base() {
+            Ok(base) => base,
+            Err(Errno::NOENT) => return Outcome { data_deleted: true, left: Vec::new() },
+            Err(error) => return self.all_left(&reason(error)),
         };
-        if let Some(reason) = reason {
-            all_gone = false;
-            leave(file, reason);
+        let mut left = Vec::new();
+        let mut left_count = 0_usize;
+        let mut folders = BTreeSet::new();
+        for file in &self.files {
+            let refusal = self.delete(&base, file, &mut folders).err();
+            if let Some(reason) = refusal {
+                left_count += 1;
+                if left.len() < LEFT_MAX {
+                    left.push(LeftFile { path: file.clone(), reason });
+                }
+            }
         }
-        let mut parent = Path::new(file).parent();
-        while let Some(relative) = parent.filter(|relative| !relative.as_os_str().is_empty()) {
-            folders.insert(relative.to_path_buf());
-            parent = relative.parent();
+        for trace in &self.traces {
+            let _ = unlinkat(&base, trace.as_str(), AtFlags::empty());
+        }
+        // The deepest first: a folder sorts before what lies in it.
+        for folder in folders.iter().rev() {
+            let (parent, name) = split(folder);
+            if let Ok(parent) = descend(&base, parent) {
+                // Not empty: something of somebody else lies in it.
+                let _ = unlinkat(&parent, name, AtFlags::REMOVEDIR);
+            }
+        }
+        Outcome { data_deleted: left_count == 0, left }
+    }
+
+    fn base(&self) -> Result<OwnedFd, Errno> {
+        // The root is the operator's word and may be a link; nothing beneath it may.
+        let root =
+            rustix::fs::open(&self.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        descend(&root, &self.save_path)
+    }
+
+    fn delete(&self, base: &OwnedFd, file: &str, folders: &mut BTreeSet<String>) -> Result<(), String> {
+        if !is_confined(file) {
+            return Err("its path leads out of the torrent's folder".to_owned());
+        }
+        let (parent, name) = split(file);
+        for (index, _) in file.match_indices('/') {
+            folders.insert(file[..index].to_owned());
+        }
+        if self.shared.contains(&whole(&self.root, &self.save_path, file)) {
+            return Err("another torrent has it too".to_owned());
+        }
+        let parent = match descend(base, parent) {
+            Ok(parent) => parent,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(error) => return Err(reason(error)),
+        };
+        match unlinkat(&parent, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(reason(error)),
         }
     }
-    // Longest paths first, so that a folder is empty when its turn comes. One that is not stays.
-    for relative in folders.iter().rev() {
-        if relative.to_str().is_some_and(is_confined) {
-            let _ = std::fs::remove_dir(folder.join(relative));
+
+    fn all_left(&self, reason: &str) -> Outcome {
+        let left = self.files.iter().take(LEFT_MAX);
+        Outcome {
+            data_deleted: self.files.is_empty(),
+            left: left.map(|path| LeftFile { path: path.clone(), reason: reason.to_owned() }).collect(),
         }
     }
-    (all_gone, left)
+}
+
+/// A whole path, as two torrents that share a file both write it.
+pub(crate) fn whole(root: &Path, save_path: &str, file: &str) -> PathBuf {
+    if save_path.is_empty() { root.join(file) } else { root.join(save_path).join(file) }
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+fn descend(base: &OwnedFd, path: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut folder = openat(base, ".", flags, Mode::empty())?;
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        folder = openat(&folder, part, flags, Mode::empty())?;
+    }
+    Ok(folder)
+}
+
+fn reason(error: Errno) -> String {
+    std::io::Error::from(error).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+
+    fn deletion(root: &Path, files: &[&str]) -> Deletion {
+        Deletion {
+            root: root.to_owned(),
+            save_path: "films".to_owned(),
+            files: files.iter().map(|file| (*file).to_owned()).collect(),
+            traces: vec![".abc.parts".to_owned()],
+            shared: HashSet::new(),
+        }
+    }
+
+    fn write(root: &Path, path: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().expect("has a folder")).expect("folder");
+        fs::write(path, "x").expect("file");
+    }
 
     #[test]
     fn only_named_files_and_empty_folders_go() {
-        let root = tempfile::tempdir().expect("a folder");
-        let folder = root.path().join("save");
-        let create = |path: &str| {
-            let path = folder.join(path);
-            std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
-            std::fs::write(path, "x").expect("a file");
-        };
-        for path in ["T/a", "T/deep/b", "T/foreign/c", "T/foreign/not ours", "T/shared"] {
-            create(path);
+        let root = tempfile::tempdir().expect("folder");
+        for path in ["films/T/a/1", "films/T/b/2", "films/T/b/mine", "films/.abc.parts", "films/other"] {
+            write(root.path(), path);
         }
-        std::fs::write(root.path().join("outside"), "x").expect("a file");
-        let files: Vec<_> =
-            ["T/a", "T/deep/b", "T/foreign/c", "T/shared", "../outside"].map(str::to_owned).into();
-        let shared = HashSet::from([folder.join("T/shared")]);
-        let (all_gone, left) = remove_files(root.path(), &folder, &files, &shared);
-        assert!(!all_gone);
-        assert_eq!(
-            left.iter().map(|left| left.path.as_str()).collect::<Vec<_>>(),
-            ["T/shared", "../outside"]
-        );
-        assert!(!folder.join("T/a").exists() && !folder.join("T/deep").exists());
-        assert!(folder.join("T/foreign/not ours").exists() && !folder.join("T/foreign/c").exists());
-        assert!(folder.join("T/shared").exists() && root.path().join("outside").exists());
+        let outcome = deletion(root.path(), &["T/a/1", "T/b/2", "T/c/never"]).carry_out();
+        assert_eq!(outcome, Outcome { data_deleted: true, left: Vec::new() });
+        let films = root.path().join("films");
+        assert!(!films.join("T/a").exists());
+        assert!(!films.join("T/b/2").exists());
+        assert!(!films.join(".abc.parts").exists());
+        assert!(films.join("T/b/mine").exists());
+        assert!(films.join("other").exists());
+    }
+
+    #[test]
+    fn shared_files_stay_and_are_named() {
+        let root = tempfile::tempdir().expect("folder");
+        write(root.path(), "films/T/1");
+        write(root.path(), "films/T/2");
+        let mut deletion = deletion(root.path(), &["T/1", "T/2"]);
+        deletion.shared.insert(whole(root.path(), "films", "T/2"));
+        let outcome = deletion.carry_out();
+        assert!(!outcome.data_deleted);
+        assert_eq!(outcome.left.iter().map(|left| left.path.as_str()).collect::<Vec<_>>(), ["T/2"]);
+        assert!(!root.path().join("films/T/1").exists());
+        assert!(root.path().join("films/T/2").exists());
+    }
+
+    #[test]
+    fn links_are_not_followed_and_hostile_paths_do_nothing() {
+        let root = tempfile::tempdir().expect("folder");
+        let outside = tempfile::tempdir().expect("folder");
+        fs::write(outside.path().join("1"), "x").expect("file");
+        fs::create_dir_all(root.path().join("films")).expect("folder");
+        std::os::unix::fs::symlink(outside.path(), root.path().join("films/T")).expect("link");
+        let up = format!("../../{}/1", outside.path().file_name().expect("named").to_string_lossy());
+        let outcome = deletion(root.path(), &["T/1", &up]).carry_out();
+        assert!(!outcome.data_deleted);
+        assert_eq!(outcome.left.len(), 2);
+        assert!(outside.path().join("1").exists());
+    }
+
+    #[test]
+    fn absent_folder_counts_as_deleted() {
+        let root = tempfile::tempdir().expect("folder");
+        assert!(deletion(root.path(), &["T/1"]).carry_out().data_deleted);
     }
 }

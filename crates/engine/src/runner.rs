@@ -1,241 +1,229 @@
-//! Owns the session, and rebuilds it when it is no good.
+//! The supervisor: builds the session, watches it, and builds it again when it is broken.
 //!
-//! One loop over everything that can happen: alerts, requests, the tick, the watchdog, the end. A session that faults is
-//! torn down beside the loop (its end may block) and replaced by an empty one; the reconciler then fills it from the log.
+//! Broken means that alerts cannot be taken, that libtorrent itself answers no ping, or that the session's thread died; never
+//! that somebody is slow to take notices. A thread that hangs in libtorrent is left behind and can say nothing any more.
 
-use std::os::fd::{AsRawFd, RawFd};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use libtorrent_sys::{Pump, Session};
-use tokio::io::unix::AsyncFd;
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::handle::{EngineHandle, EngineHealth, Error, Fault, Request, Shared};
-use crate::notice::{EngineNotice, NoticeReceiver, Notices};
-use crate::session::Torrents;
-use crate::settings::session_settings;
-use crate::{Options, Reconciliation};
+use crate::error::Error;
+use crate::handle::{EngineHandle, EngineHealth, Fault, Line, Request, Shared};
+use crate::mailbox::NoticeReceiver;
+use crate::notice::EngineNotice;
+use crate::options::Options;
+use crate::session_loop::{Ended, SessionLoop};
 
-/// Requests that wait for the loop; it serves each in microseconds, so this only smooths bursts.
-const REQUESTS_MAX: usize = 1024;
-/// How often the watchdog asks libtorrent for an answer.
-const WATCHDOG_INTERVAL: Duration = Duration::from_secs(2);
+/// Requests that wait for the session's thread; more make whoever asks wait.
+const REQUESTS_MAX: usize = 256;
+/// Faults that wait to be injected.
+const FAULTS_MAX: usize = 4;
 
-/// The engine, before it runs.
+/// Where an engine comes from.
+#[derive(Debug)]
 pub struct Engine;
+
+impl Engine {
+    /// Starts the first session, so that wrong settings are an error here. Nothing moves until the runner runs.
+    pub fn build(options: Options) -> Result<(EngineHandle, NoticeReceiver, Runner), Error> {
+        let first = start(&options)?;
+        let (faults, injected) = mpsc::channel(FAULTS_MAX);
+        let shared = Arc::new(Shared::new(options.ping_deadline, faults));
+        let receiver = NoticeReceiver(Arc::clone(&shared.mailbox));
+        let handle = EngineHandle(Arc::clone(&shared));
+        let (line, requests) = open_line(&first.0);
+        shared.set_line(Some(line));
+        let runner = Runner { options: Arc::new(options), shared, injected, first: (first, requests) };
+        Ok((handle, receiver, runner))
+    }
+}
 
 /// Runs the session.
 pub struct Runner {
-    options: Options,
-    requests: mpsc::Receiver<Request>,
-    shared: Shared,
-    notices: Notices,
-    health: watch::Sender<EngineHealth>,
+    options: Arc<Options>,
+    shared: Arc<Shared>,
+    injected: mpsc::Receiver<Fault>,
+    first: ((Arc<Session>, Pump), mpsc::Receiver<Request>),
 }
 
+/// How one session ended, as seen from outside of it.
 enum End {
-    Shutdown,
-    Fault(String),
-}
-
-impl Engine {
-    /// Puts the parts together; nothing runs yet.
-    pub fn build(options: Options) -> (EngineHandle, NoticeReceiver, Runner) {
-        let (sender, requests) = mpsc::channel(REQUESTS_MAX);
-        let (health, watch_health) = watch::channel(EngineHealth::Well);
-        let (shared, notices) = (Shared::default(), Notices::default());
-        let handle = EngineHandle { requests: sender, shared: shared.clone(), health: watch_health };
-        let receiver = notices.receiver();
-        (handle, receiver, Runner { options, requests, shared, notices, health })
-    }
-}
-
-/// The eventfd as tokio waits for it; the pump owns it.
-struct Wakeup(RawFd);
-
-impl AsRawFd for Wakeup {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0
-    }
-}
-
-#[expect(
-    deprecated,
-    reason = "its successor is unsafe; the pump outlives the wait, which is all that it asks for"
-)]
-fn wait_for(pump: &Pump) -> std::io::Result<AsyncFd<Wakeup>> {
-    AsyncFd::new(Wakeup(pump.as_fd().as_raw_fd()))
+    Stopped(Option<Vec<u8>>),
+    Faulted(String),
 }
 
 impl Runner {
-    /// Runs until shutdown, then saves resume data within its deadline. Returns the session's own state for the next run.
-    pub async fn run(mut self, shutdown: CancellationToken) -> Option<Vec<u8>> {
-        let state = self.options.session_state.take();
+    /// Runs until shutdown: then all resume data is told, and the session's state is returned for the next start.
+    pub async fn run(self, shutdown: CancellationToken) -> Option<Vec<u8>> {
+        let Self { options, shared, mut injected, first } = self;
+        // However this ends, also by being dropped, whoever takes notices must learn that no more will come.
+        let _closing = Closing(Arc::clone(&shared));
+        let libtorrent_version = libtorrent_sys::version();
+        shared.mailbox.put(EngineNotice::Started { libtorrent_version });
+        let ((mut session, mut pump), mut requests) = first;
         let mut attempt = 0;
-        let state = loop {
-            let end = match Session::start(&session_settings(&self.options), state.as_deref()) {
-                Ok((session, pump)) => self.run_session(session, pump, attempt, &shutdown).await,
-                Err(error) => Err(format!("no session can be started: {error}")),
-            };
-            let reason = match end {
-                Ok(state) => break state,
-                Err(reason) => reason,
-            };
-            self.notices.tell(EngineNotice::Faulted { reason: reason.clone() });
-            attempt += 1;
-            if attempt > self.options.rebuild_attempts_max {
-                tracing::error!(reason, "the session is given up");
-                self.notices.tell(EngineNotice::GaveUp { reason: reason.clone() });
-                self.health.send_replace(EngineHealth::Failed { reason });
-                self.refuse_until(&shutdown).await;
-                break None;
-            }
-            tracing::warn!(reason, attempt, "the session is rebuilt");
-            self.health.send_replace(EngineHealth::Degraded { reason });
-            let pause = self.options.rebuild_backoff * 2_u32.saturating_pow(attempt - 1);
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = shutdown.cancelled() => break None,
-            }
-        };
-        self.notices.end();
-        state
-    }
-
-    /// One session from its start to its end; `Err` is a fault.
-    async fn run_session(
-        &mut self,
-        session: Session,
-        mut pump: Pump,
-        attempt: u32,
-        shutdown: &CancellationToken,
-    ) -> Result<Option<Vec<u8>>, String> {
-        session.limit_local_peers(true).map_err(|error| error.to_string())?;
-        self.shared.board().session = Some(session.clone());
-        if attempt == 0 {
-            self.notices.tell(EngineNotice::Started { libtorrent_version: libtorrent_sys::version() });
-        } else {
-            self.notices.tell(EngineNotice::Restarted { attempt });
-        }
-        self.health.send_replace(EngineHealth::Well);
-        let mut torrents =
-            Torrents::new(session.clone(), self.options.clone(), self.shared.clone(), self.notices.clone());
-        let wakeup = wait_for(&pump).map_err(|error| error.to_string())?;
-        let end = self.serve(&mut torrents, &mut pump, &wakeup, shutdown).await;
-        let result = match end {
-            End::Shutdown => {
-                self.save_all(&mut torrents, &mut pump, &wakeup).await;
-                Ok(session.save_state().ok())
-            }
-            End::Fault(reason) => Err(reason),
-        };
-        drop(wakeup);
-        {
-            let mut board = self.shared.board();
-            (board.session, board.keys, board.live, board.real_files) = Default::default();
-        }
-        // The end of a session can block on trackers or on whatever made it fault; nobody waits for a faulted one.
-        let ending = tokio::task::spawn_blocking(move || {
-            drop(torrents);
-            let ended = session.shutdown();
-            drop(pump);
-            ended
-        });
-        if result.is_ok() {
-            let _ = tokio::time::timeout(self.options.shutdown_deadline, ending).await;
-        }
-        result
-    }
-
-    async fn serve(
-        &mut self,
-        torrents: &mut Torrents,
-        pump: &mut Pump,
-        wakeup: &AsyncFd<Wakeup>,
-        shutdown: &CancellationToken,
-    ) -> End {
-        let period = Duration::from_secs(1) / u32::from(self.options.progress_hertz.clamp(1, 10));
-        let mut tick = tokio::time::interval(period);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut watchdog = tokio::time::interval(WATCHDOG_INTERVAL.min(self.options.ping_deadline / 2));
-        watchdog.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut ping: Option<(tokio::task::JoinHandle<_>, Instant)> = None;
-        let mut unresponsive = false;
         loop {
-            tokio::select! {
-                ready = wakeup.readable() => {
-                    if let Ok(mut ready) = ready {
-                        ready.clear_ready();
-                    }
-                    if let Err(error) = torrents.pump(pump) {
-                        return End::Fault(format!("the pump broke: {error}"));
-                    }
-                }
-                request = self.requests.recv() => match request {
-                    Some(Request::Reconcile(desired, materials, answer)) => {
-                        let _ = answer.send(torrents.reconcile(*desired, materials));
-                    }
-                    Some(Request::Inject(Fault::PumpError)) => return End::Fault("the pump broke: injected".to_owned()),
-                    Some(Request::Inject(Fault::Unresponsive)) => unresponsive = true,
-                    None => return End::Shutdown,
-                },
-                _ = tick.tick() => torrents.tick(),
-                _ = watchdog.tick() => {
-                    torrents.save_what_is_due();
-                    match &ping {
-                        Some((answered, _)) if answered.is_finished() && !unresponsive => ping = None,
-                        Some((_, since)) if since.elapsed() > self.options.ping_deadline => {
-                            let waited = self.options.ping_deadline;
-                            return End::Fault(format!("libtorrent gave no answer for {waited:?}"));
-                        }
-                        _ => {}
-                    }
-                    if ping.is_none() {
-                        let session = torrents.session().clone();
-                        ping = Some((tokio::task::spawn_blocking(move || session.ping()), Instant::now()));
-                    }
-                }
-                () = shutdown.cancelled() => return End::Shutdown,
+            let begun = Instant::now();
+            let parts = (Arc::clone(&session), pump, requests);
+            let mut reason = match supervise(parts, &options, &shared, &mut injected, &shutdown).await {
+                End::Stopped(state) => return state,
+                End::Faulted(reason) => reason,
+            };
+            if begun.elapsed() >= options.rebuild_forgiven_after {
+                attempt = 0;
             }
+            tracing::error!(reason, "the session is broken");
+            shared.mailbox.put(EngineNotice::Faulted { reason: reason.clone() });
+            shared.health.send_replace(EngineHealth::Degraded { reason: reason.clone() });
+            drop(session);
+            (session, pump, requests) = loop {
+                attempt += 1;
+                if attempt > options.rebuild_attempts_max {
+                    give_up(&shared, reason, &shutdown).await;
+                    return None;
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(backoff(&options, attempt)) => {}
+                    () = shutdown.cancelled() => return None,
+                }
+                let again = Arc::clone(&options);
+                match tokio::task::spawn_blocking(move || start(&again)).await {
+                    Ok(Ok((session, pump))) => {
+                        let (line, requests) = open_line(&session);
+                        // Before anybody is told: whoever hears of the restart asks at once.
+                        shared.set_line(Some(line));
+                        break (session, pump, requests);
+                    }
+                    Ok(Err(error)) => reason = format!("the session cannot be built: {error}"),
+                    Err(panicked) => reason = format!("the session cannot be built: {panicked}"),
+                }
+                tracing::error!(reason, attempt, "the session is not rebuilt");
+            };
+            shared.health.send_replace(EngineHealth::Well);
+            shared.mailbox.put(EngineNotice::Restarted { attempt });
         }
     }
+}
 
-    /// Asks for the resume data of every torrent that has some to save, and waits for it.
-    async fn save_all(&mut self, torrents: &mut Torrents, pump: &mut Pump, wakeup: &AsyncFd<Wakeup>) {
-        let deadline = Instant::now() + self.options.shutdown_deadline;
-        torrents.save_all();
-        while torrents.awaits_resume_data() {
-            tokio::select! {
-                ready = wakeup.readable() => {
-                    if let Ok(mut ready) = ready {
-                        ready.clear_ready();
+async fn give_up(shared: &Shared, reason: String, shutdown: &CancellationToken) {
+    tracing::error!(reason, "the session is given up");
+    shared.health.send_replace(EngineHealth::Failed { reason: reason.clone() });
+    shared.mailbox.put(EngineNotice::GaveUp { reason });
+    shutdown.cancelled().await;
+}
+
+fn start(options: &Options) -> Result<(Arc<Session>, Pump), Error> {
+    let (session, pump) = Session::start(&options.settings(), options.session_state.as_deref())?;
+    session.limit_local_peers(options.limits_apply_to_local_peers)?;
+    Ok((Arc::new(session), pump))
+}
+
+fn open_line(session: &Arc<Session>) -> (Line, mpsc::Receiver<Request>) {
+    let (sender, receiver) = mpsc::channel(REQUESTS_MAX);
+    (Line { session: Arc::clone(session), requests: sender }, receiver)
+}
+
+/// Doubles with each attempt.
+fn backoff(options: &Options, attempt: u32) -> Duration {
+    let doubled = options.rebuild_backoff.saturating_mul(1 << attempt.saturating_sub(1).min(16));
+    doubled.min(options.rebuild_backoff_max)
+}
+
+/// Runs one session on its own thread until it ends or has to be left behind.
+async fn supervise(
+    (session, pump, requests): (Arc<Session>, Pump, mpsc::Receiver<Request>),
+    options: &Arc<Options>,
+    shared: &Arc<Shared>,
+    injected: &mut mpsc::Receiver<Fault>,
+    shutdown: &CancellationToken,
+) -> End {
+    let abandoned = CancellationToken::new();
+    let session_loop = SessionLoop {
+        session: Arc::clone(&session),
+        pump,
+        shared: Arc::clone(shared),
+        options: Arc::clone(options),
+        requests,
+        shutdown: shutdown.clone(),
+        abandoned: abandoned.clone(),
+    };
+    let (sender, ended) = oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    let thread = std::thread::Builder::new().name("revaer-session".to_owned()).spawn(move || {
+        // Whoever watches may have given this thread up.
+        let _ = sender.send(runtime.block_on(session_loop.run()));
+    });
+    // A runner that is dropped takes its session along.
+    let _guard = abandoned.clone().drop_guard();
+    let end = match thread {
+        Err(error) => End::Faulted(Error::Thread(error).to_string()),
+        Ok(_detached) => tokio::select! {
+            ended = ended => match ended {
+                Ok(Ended::Stopped(state)) => End::Stopped(state),
+                Ok(Ended::Faulted(reason)) => End::Faulted(reason),
+                Err(_) => End::Faulted("the session's thread died".to_owned()),
+            },
+            reason = watch(&session, options.ping_deadline, shared, injected) => End::Faulted(reason),
+        },
+    };
+    abandoned.cancel();
+    shared.set_line(None);
+    shared.board.clear();
+    // Its end may hang as it may have hung before: it gets its time, then it is left behind.
+    let ending = tokio::task::spawn_blocking(move || session.shutdown());
+    match tokio::time::timeout(options.shutdown_deadline / 2, ending).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => tracing::warn!(%error, "the session did not end well"),
+        Ok(Err(_)) => tracing::warn!("the end of the session panicked"),
+        Err(_) => tracing::warn!("the session does not end and is left behind"),
+    }
+    end
+}
+
+/// Pings libtorrent itself, never the session's thread, which may have much to do. Returns only with a fault.
+async fn watch(
+    session: &Arc<Session>,
+    deadline: Duration,
+    shared: &Shared,
+    injected: &mut mpsc::Receiver<Fault>,
+) -> String {
+    let silence = format!("libtorrent did not answer for {deadline:?}");
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(deadline / 2) => {}
+            fault = injected.recv() => match fault {
+                Some(Fault::Unresponsive) => return silence,
+                Some(Fault::PumpError) => {
+                    if let Ok(line) = shared.line() {
+                        // A full queue means that the session's thread is busy; the fault may wait.
+                        let _ = line.requests.send(Request::BreakPump).await;
                     }
-                    if torrents.pump(pump).is_err() {
-                        return;
-                    }
+                    continue;
                 }
-                () = tokio::time::sleep_until(deadline) => {
-                    tracing::warn!("resume data of some torrents did not come within the deadline of the shutdown");
-                    return;
-                }
-            }
+                // Every handle is gone, and this holds one: it cannot be.
+                None => return "nobody is left to ask".to_owned(),
+            },
+        }
+        let pinged = Arc::clone(session);
+        let answer = tokio::task::spawn_blocking(move || pinged.ping());
+        match tokio::time::timeout(deadline, answer).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => return format!("libtorrent answers with an error: {error}"),
+            Ok(Err(_)) => return "a ping panicked".to_owned(),
+            Err(_) => return silence,
         }
     }
+}
 
-    async fn refuse_until(&mut self, shutdown: &CancellationToken) {
-        loop {
-            tokio::select! {
-                request = self.requests.recv() => match request {
-                    Some(Request::Reconcile(_, _, answer)) => {
-                        let _ = answer.send(Err::<Reconciliation, _>(Error::NoSession));
-                    }
-                    Some(Request::Inject(_)) => {}
-                    None => return,
-                },
-                () = shutdown.cancelled() => return,
-            }
-        }
+/// Tells whoever takes notices that no more will come.
+struct Closing(Arc<Shared>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.set_line(None);
+        self.0.mailbox.close();
     }
 }

@@ -43,6 +43,7 @@ pub struct Runner {
     writer: Writer,
     tailer: Tailer,
     pool: PgPool,
+    options: Options,
 }
 
 impl EventLog {
@@ -69,6 +70,7 @@ impl EventLog {
                 committed: Arc::clone(&committed),
             },
             pool: pool.clone(),
+            options: options.clone(),
         };
         let catch_up = Semaphore::new(options.catch_up_readers_max);
         let log_tag = log_id.simple().to_string()[..TAG_LENGTH].to_owned();
@@ -195,8 +197,11 @@ impl EventLog {
 impl Runner {
     /// Runs until shutdown; appends that were taken before it are still answered.
     pub async fn run(self, shutdown: CancellationToken) {
-        let keeper = keeper::run(self.pool, self.writer.options.clone(), shutdown.clone());
-        tokio::join!(self.writer.run(shutdown.clone()), self.tailer.run(shutdown.clone()), keeper);
+        // Boxed: each is a state machine of some kilobytes, and whoever runs this holds it within its own.
+        let writer = Box::pin(self.writer.run(shutdown.clone()));
+        let tailer = Box::pin(self.tailer.run(shutdown.clone()));
+        let keeper = Box::pin(keeper::run(self.pool, self.options, shutdown));
+        tokio::join!(writer, tailer, keeper);
     }
 }
 

@@ -48,8 +48,7 @@ fn fact(kind: &str, schema_version: i16, data: &str) -> Fact {
 fn every_persisted_form_is_read_and_written_back() {
     let metadata = Metadata::of_system("system", "c");
     for (kind, version, text) in golden() {
-        let decoded =
-            decode(&fact(&kind, version, &text)).unwrap_or_else(|error| panic!("{kind}: {error:?}"));
+        let decoded = decode(&fact(&kind, version, &text)).unwrap_or_else(|error| panic!("{kind}: {error:?}"));
         let written = match decoded {
             Decoded::Torrent(_, event) => encode_torrent(&event, &metadata),
             Decoded::Engine(event) => encode_engine(&event, &metadata),

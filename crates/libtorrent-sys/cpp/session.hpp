@@ -5,25 +5,26 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
+#include <shared_mutex>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <libtorrent/session.hpp>
 #include <libtorrent/torrent_handle.hpp>
-#include <libtorrent/torrent_status.hpp>
 #include <libtorrent/version.hpp>
 
 #include "rust/cxx.h"
 
+#include "libtorrent-sys/cpp/failure.hpp"
+
 static_assert(LIBTORRENT_VERSION_NUM >= 20008, "libtorrent 2.0.8 or newer is needed");
 
 namespace revaer {
-
-namespace lt = libtorrent;
 
 struct RawSetting;
 struct RawAdd;
@@ -36,41 +37,24 @@ struct RawMetainfo;
 struct RawMagnet;
 struct RawMetric;
 
-// What crosses: category, code and message, apart by the unit separator.
-std::runtime_error failure(lt::error_code const& error);
-std::runtime_error failure(char const* category, int code, std::string const& message);
-
-// Runs a function and turns whatever it throws into a failure.
-template <typename Function>
-auto guarded(Function&& function) -> decltype(function()) {
-    try {
-        return function();
-    } catch (lt::system_error const& error) {
-        throw failure(error.code());
-    } catch (std::runtime_error const& error) {
-        std::string const what = error.what();
-        if (what.find('\x1f') != std::string::npos) throw;
-        throw failure("c++", 0, what);
-    } catch (std::exception const& error) {
-        throw failure("c++", 0, error.what());
-    } catch (...) {
-        throw failure("c++", 0, "unknown exception");
-    }
-}
-
-rust::String text_of(std::string const& text);
-std::uint64_t key_of(lt::client_data_t data);
-RawStatus flat(lt::torrent_status const& status);
-
 class Session {
 public:
     Session(rust::Slice<RawSetting const> settings, rust::Slice<std::uint8_t const> state, int event_fd);
     ~Session();
 
+    // The session itself: session.cpp.
     void apply_settings(rust::Slice<RawSetting const> settings) const;
     std::int64_t int_setting(rust::Str name) const;
     rust::Vec<std::uint8_t> save_state() const;
     void limit_local_peers(bool on) const;
+    void post_updates() const;
+    void post_stats() const;
+    void post_status(std::uint64_t key) const;
+    void post_all_status() const;
+    std::uint16_t listen_port() const;
+    void shutdown() const;
+
+    // One torrent: torrent.cpp.
     void add(std::uint64_t key, RawAdd const& torrent) const;
     void remove(std::uint64_t key, bool delete_files) const;
     void set_flags(std::uint64_t key, std::uint64_t flags, std::uint64_t mask) const;
@@ -81,10 +65,8 @@ public:
     void clear_error(std::uint64_t key) const;
     void move_storage(std::uint64_t key, rust::Str path) const;
     void save_resume_data(std::uint64_t key, std::uint8_t how) const;
+    void flush(std::uint64_t key) const;
     void connect_peer(std::uint64_t key, rust::Str address) const;
-    void post_updates() const;
-    void post_stats() const;
-    std::uint16_t listen_port() const;
     RawStatus status(std::uint64_t key) const;
     rust::Vec<RawFile> files(std::uint64_t key) const;
     rust::Vec<std::uint64_t> file_progress(std::uint64_t key) const;
@@ -92,23 +74,48 @@ public:
     rust::Vec<RawTracker> trackers(std::uint64_t key) const;
     rust::Vec<RawPeer> peers(std::uint64_t key) const;
     rust::Vec<std::uint8_t> metainfo(std::uint64_t key) const;
-    void shutdown() const;
 
-    void pop_alerts(std::vector<lt::alert*>& alerts) const;
+    // For the pump. Runs a function with the session, which does not end before it returns: alerts die with it.
+    template <typename Function>
+    auto with_session(Function&& function) const {
+        return guarded([&] {
+            std::shared_lock<std::shared_mutex> const alive(life_);
+            if (!session_) throw Failure("session", 1, "the session was shut down");
+            return function(*session_);
+        });
+    }
+    // Torrents whose state was asked for one by one since the last call.
+    std::vector<lt::torrent_status> take_asked(lt::session& session) const;
+    // The key of a torrent whose files libtorrent has done deleting; by then its handle knows nothing.
+    std::uint64_t take_leaving(lt::info_hash_t const& hashes) const;
 
 private:
-    lt::session& live() const;
+    template <typename Function>
+    auto with_torrent(std::uint64_t key, Function&& function) const {
+        return with_session([&](lt::session&) { return function(handle(key)); });
+    }
     lt::torrent_handle handle(std::uint64_t key) const;
+    void reserve(std::uint64_t key) const;
+    void wake() const;
 
-    // Guards the map and the end of the session; libtorrent's own calls are thread-safe.
-    mutable std::mutex mutex_;
+    int const event_fd_;
+    // Held shared by every call, and exclusively by the one that ends the session. libtorrent's own calls are thread-safe.
+    mutable std::shared_mutex life_;
+    mutable std::mutex ending_;
     mutable std::unique_ptr<lt::session> session_;
+
+    // Guards what follows; never held while libtorrent is asked something.
+    mutable std::mutex keys_;
     mutable std::unordered_map<std::uint64_t, lt::torrent_handle> handles_;
+    mutable std::map<lt::sha1_hash, std::uint64_t> leaving_;
+    mutable std::unordered_set<std::uint64_t> asked_;
+    mutable bool asked_all_ = false;
 };
 
 class Pump {
 public:
-    explicit Pump(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+    explicit Pump(std::shared_ptr<Session> session);
+    ~Pump();
 
     void pump();
     rust::Slice<RawStatus const> statuses() const;
@@ -118,10 +125,11 @@ public:
     bool dropped() const { return dropped_; }
 
 private:
+    void clear();
     void take(lt::alert const& alert);
-    RawEvent event(lt::alert const& alert, std::uint8_t kind, std::uint64_t key);
-    void put_text(RawEvent& event, std::string const& text);
-    void put_error(RawEvent& event, lt::error_code const& error);
+    void put_status(lt::torrent_status const& status);
+    RawEvent event(std::uint8_t kind, std::uint64_t key) const;
+    void put(RawEvent event, std::string const& text, char const* path = "", lt::error_code const* error = nullptr);
 
     std::shared_ptr<Session> session_;
     std::vector<lt::alert*> alerts_;
@@ -137,15 +145,16 @@ std::shared_ptr<Session> session_start(
 std::unique_ptr<Pump> pump_of(std::shared_ptr<Session> const& session);
 rust::Vec<RawMetric> stats_metrics();
 rust::String version();
+rust::String header_version();
+
+// parse.cpp
 RawMetainfo parse_metainfo(rust::Slice<std::uint8_t const> body, std::int32_t bytes_max, std::int32_t pieces_max,
     std::int32_t depth_max, std::int32_t tokens_max);
 RawMagnet parse_magnet(rust::Str uri);
 rust::String make_magnet(rust::Slice<std::uint8_t const> metainfo);
+
+// create.cpp
 rust::Vec<std::uint8_t> create_metainfo(rust::Str path, std::uint8_t format, std::int32_t piece_length,
     rust::Slice<rust::String const> trackers, bool private_torrent);
-
-rust::Vec<RawFile> flat(lt::file_storage const& files);
-lt::span<char const> bytes(rust::Slice<std::uint8_t const> slice);
-rust::Vec<std::uint8_t> vec(std::vector<char> const& buffer);
 
 }  // namespace revaer

@@ -52,14 +52,15 @@ impl AddTorrent {
     }
 
     pub(crate) fn raw(&self) -> RawAdd {
-        let (magnet, metainfo, resume_data) = match &self.source {
-            Source::Magnet(magnet) => (magnet.clone(), Vec::new(), Vec::new()),
-            Source::Metainfo(metainfo) => (String::new(), metainfo.clone(), Vec::new()),
+        let (source, magnet, metainfo, resume_data) = match &self.source {
+            Source::Magnet(magnet) => (0, magnet.clone(), Vec::new(), Vec::new()),
+            Source::Metainfo(metainfo) => (1, String::new(), metainfo.clone(), Vec::new()),
             Source::Resume { resume_data, metainfo } => {
-                (String::new(), metainfo.clone().unwrap_or_default(), resume_data.clone())
+                (2, String::new(), metainfo.clone().unwrap_or_default(), resume_data.clone())
             }
         };
         RawAdd {
+            source,
             metainfo,
             magnet,
             resume_data,
@@ -114,7 +115,7 @@ impl SaveResume {
     pub const ONLY_IF_MODIFIED: Self = Self(1);
     /// The info dictionary too: without it a magnet's resume data has no metadata.
     pub const SAVE_INFO_DICT: Self = Self(2);
-    /// After what is cached has reached the files.
+    /// Starts a flush too, and does not wait for it: see [`crate::Session::flush`].
     pub const FLUSH_DISK_CACHE: Self = Self(4);
 }
 

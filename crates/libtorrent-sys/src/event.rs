@@ -26,7 +26,16 @@ pub enum EventKind {
     /// It cannot go on.
     TorrentError,
     /// A file could not be read or written; one for each piece.
-    FileError,
+    FileError {
+        /// What was tried.
+        op: FileOperation,
+    },
+    /// What was received is in the files.
+    Flushed,
+    /// A file has another name.
+    FileRenamed,
+    /// A file keeps its name.
+    FileRenameFailed,
     /// Resume data, in the blob.
     ResumeData {
         /// How many pieces it calls complete.
@@ -80,12 +89,54 @@ pub enum EventKind {
     Added,
     /// It could not be added.
     AddFailed,
+    /// libtorrent's queue was full: see [`crate::Batch::dropped`].
+    AlertsDropped,
     /// The session itself failed.
     SessionError,
     /// libtorrent sees a bottleneck.
     Performance,
     /// An alert that nobody here asks for, by its number.
     Other(i32),
+}
+
+/// What was tried with a file when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileOperation {
+    /// It was opened.
+    Open,
+    /// It was read.
+    Read,
+    /// It was written.
+    Write,
+    /// Its folder was made.
+    MakeFolder,
+    /// It was looked at.
+    Stat,
+    /// Room was made for it, or it was cut.
+    Resize,
+    /// It was renamed, copied or linked.
+    Move,
+    /// It was removed.
+    Remove,
+    /// Something else, by libtorrent's number.
+    Other(i32),
+}
+
+impl FileOperation {
+    /// The numbers are those of `lt::operation_t`; `cpp/pump.cpp` holds them to it.
+    fn from_number(number: i64) -> Self {
+        match number {
+            7 => Self::Write,
+            8 => Self::Read,
+            24 => Self::Stat,
+            25 | 27 | 29 => Self::Move,
+            26 | 46 => Self::Resize,
+            28 => Self::Remove,
+            30 => Self::Open,
+            31 => Self::MakeFolder,
+            _ => Self::Other(i32::try_from(number).unwrap_or(-1)),
+        }
+    }
 }
 
 /// One alert. Texts and blobs are borrowed from the pump's arena.
@@ -95,8 +146,10 @@ pub struct Event<'a> {
     pub key: Option<u64>,
     /// What.
     pub kind: EventKind,
-    /// In words, or a path.
+    /// In words; of a move, the folder. Empty for resume data and for what nobody asks for.
     pub text: &'a str,
+    /// The file or the tracker's URL that it speaks of; empty for none.
+    pub path: &'a str,
     /// Resume data.
     pub blob: &'a [u8],
     /// Code and category, if it is an error.
@@ -112,6 +165,7 @@ impl<'a> Event<'a> {
             key: (raw.key != 0).then_some(raw.key),
             kind: kind(raw),
             text: text(raw.text_start, raw.text_length),
+            path: text(raw.path_start, raw.path_length),
             blob: range(raw.blob_start, raw.blob_length),
             error: raw.has_error.then_some((raw.error_code, category)),
         }
@@ -127,7 +181,7 @@ fn kind(raw: &RawEvent) -> EventKind {
         5 => EventKind::Paused,
         6 => EventKind::Resumed,
         7 => EventKind::TorrentError,
-        8 => EventKind::FileError,
+        8 => EventKind::FileError { op: FileOperation::from_number(raw.a) },
         9 => EventKind::ResumeData { pieces: u32::try_from(raw.a).unwrap_or(0) },
         10 => EventKind::ResumeDataFailed { not_modified: raw.a != 0 },
         11 => EventKind::Removed,
@@ -149,6 +203,10 @@ fn kind(raw: &RawEvent) -> EventKind {
         27 => EventKind::Performance,
         28 => EventKind::TrackerAnnounce,
         29 => EventKind::Added,
+        30 => EventKind::FileRenamed,
+        31 => EventKind::FileRenameFailed,
+        32 => EventKind::AlertsDropped,
+        33 => EventKind::Flushed,
         _ => EventKind::Other(i32::try_from(raw.a).unwrap_or(-1)),
     }
 }

@@ -14,8 +14,10 @@ pub(crate) mod bridge {
         text: String,
     }
 
-    /// Everything that an add says; empty means absent, a limit of 0 means none.
+    /// Everything that an add says; empty means absent, a limit of 0 means none. `source`: 0 magnet, 1 metainfo, 2 resume
+    /// data.
     struct RawAdd {
+        source: u8,
         metainfo: Vec<u8>,
         magnet: String,
         resume_data: Vec<u8>,
@@ -45,8 +47,8 @@ pub(crate) mod bridge {
         total_done: u64,
         all_time_download: u64,
         all_time_upload: u64,
-        download_payload_rate: u64,
-        upload_payload_rate: u64,
+        payload_download_rate: u64,
+        payload_upload_rate: u64,
         peers: u32,
         seeds: u32,
         pieces_have: u32,
@@ -67,6 +69,8 @@ pub(crate) mod bridge {
         category_length: usize,
         text_start: usize,
         text_length: usize,
+        path_start: usize,
+        path_length: usize,
         blob_start: usize,
         blob_length: usize,
     }
@@ -140,9 +144,12 @@ pub(crate) mod bridge {
         fn clear_error(self: &Session, key: u64) -> Result<()>;
         fn move_storage(self: &Session, key: u64, path: &str) -> Result<()>;
         fn save_resume_data(self: &Session, key: u64, how: u8) -> Result<()>;
+        fn flush(self: &Session, key: u64) -> Result<()>;
         fn connect_peer(self: &Session, key: u64, address: &str) -> Result<()>;
         fn post_updates(self: &Session) -> Result<()>;
         fn post_stats(self: &Session) -> Result<()>;
+        fn post_status(self: &Session, key: u64) -> Result<()>;
+        fn post_all_status(self: &Session) -> Result<()>;
         fn listen_port(self: &Session) -> Result<u16>;
         fn status(self: &Session, key: u64) -> Result<RawStatus>;
         fn files(self: &Session, key: u64) -> Result<Vec<RawFile>>;
@@ -163,6 +170,7 @@ pub(crate) mod bridge {
 
         fn stats_metrics() -> Result<Vec<RawMetric>>;
         fn version() -> String;
+        fn header_version() -> String;
         fn parse_metainfo(
             body: &[u8],
             bytes_max: i32,

@@ -19,13 +19,13 @@ mod status;
 
 pub use add::{AddTorrent, RemoveFiles, SaveResume, Source};
 pub use error::Error;
-pub use event::{Event, EventKind};
+pub use event::{Event, EventKind, FileOperation};
 pub use flags::TorrentFlags;
 pub use metainfo::{
     CreateOptions, FileEntry, Format, Magnet, Metainfo, MetainfoLimits, create_metainfo, make_magnet,
     parse_magnet, parse_metainfo,
 };
 pub use pump::{Batch, Events, Pump};
-pub use session::{Peer, Session, Tracker, TrackerStatus, stats_metrics, version};
+pub use session::{Peer, Session, Tracker, TrackerStatus, header_version, stats_metrics, version};
 pub use setting::Setting;
 pub use status::{State, Status};

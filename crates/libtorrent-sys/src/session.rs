@@ -134,14 +134,15 @@ impl Session {
         Ok(self.raw().set_flags(key, flags.0, mask.0)?)
     }
 
-    /// Stands still, and libtorrent's queue does not restart it.
+    /// Stands still. libtorrent's queue restarts a torrent that is `AUTO_MANAGED`: unset that first with
+    /// [`Session::set_flags`].
     pub fn pause(&self, key: u64) -> Result<(), Error> {
-        self.set_flags(key, TorrentFlags::PAUSED, TorrentFlags::PAUSED | TorrentFlags::AUTO_MANAGED)
+        self.set_flags(key, TorrentFlags::PAUSED, TorrentFlags::PAUSED)
     }
 
     /// Goes on.
     pub fn resume(&self, key: u64) -> Result<(), Error> {
-        self.set_flags(key, TorrentFlags::NONE, TorrentFlags::PAUSED | TorrentFlags::AUTO_MANAGED)
+        self.set_flags(key, TorrentFlags::NONE, TorrentFlags::PAUSED)
     }
 
     /// Priorities of all files, 0 to 7, padding included.
@@ -164,6 +165,9 @@ impl Session {
         reannounce;
         /// Hashes all files again; a paused torrent waits for its resume.
         recheck;
+        /// Closes the files after what was received is written to them; `EventKind::Flushed` says when. Blocks may still be
+        /// on their way to the files when a torrent is told finished, and when resume data arrives.
+        flush;
         /// Forgets a torrent's error.
         clear_error;
     }
@@ -191,6 +195,16 @@ impl Session {
     /// Asks for the session's counters.
     pub fn post_stats(&self) -> Result<(), Error> {
         Ok(self.raw().post_stats()?)
+    }
+
+    /// Asks for a status of this torrent with the next batch, changed or not.
+    pub fn post_status(&self, key: u64) -> Result<(), Error> {
+        Ok(self.raw().post_status(key)?)
+    }
+
+    /// Asks for a status of every torrent with the next batch, changed or not.
+    pub fn post_all_status(&self) -> Result<(), Error> {
+        Ok(self.raw().post_all_status()?)
     }
 
     /// The TCP port that is open. Waits for libtorrent's thread.
@@ -280,4 +294,9 @@ pub fn stats_metrics() -> Vec<(String, usize)> {
 /// The version that the library states of itself.
 pub fn version() -> String {
     bridge::version()
+}
+
+/// The version that the bridge was built for.
+pub fn header_version() -> String {
+    bridge::header_version()
 }

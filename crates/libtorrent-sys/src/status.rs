@@ -56,9 +56,9 @@ pub struct Status {
     /// Payload sent, ever.
     pub all_time_upload: u64,
     /// Payload received a second.
-    pub download_payload_rate: u64,
+    pub payload_download_rate: u64,
     /// Payload sent a second.
-    pub upload_payload_rate: u64,
+    pub payload_upload_rate: u64,
     /// Connected peers.
     pub peers: u32,
     /// Those that have everything.
@@ -91,8 +91,8 @@ impl Status {
             total_done: raw.total_done,
             all_time_download: raw.all_time_download,
             all_time_upload: raw.all_time_upload,
-            download_payload_rate: raw.download_payload_rate,
-            upload_payload_rate: raw.upload_payload_rate,
+            payload_download_rate: raw.payload_download_rate,
+            payload_upload_rate: raw.payload_upload_rate,
             peers: raw.peers,
             seeds: raw.seeds,
             pieces_have: raw.pieces_have,

@@ -11,5 +11,5 @@ mod sampler;
 
 pub use causes::Causes;
 pub use observer::Observer;
-pub use reconciler::{ReconcileAll, Reconciler};
+pub use reconciler::{Reconciler, ReconcileAll};
 pub use sampler::Sampler;

@@ -92,14 +92,7 @@ impl Observer {
     async fn attempt(&self, notice: &EngineNotice) -> Result<(), CommandError> {
         match notice {
             EngineNotice::MetadataReceived {
-                id,
-                metainfo,
-                info_hashes,
-                name,
-                files,
-                piece_length_bytes,
-                piece_count,
-                trackers,
+                id, metainfo, info_hashes, name, files, piece_length_bytes, piece_count, trackers,
             } => {
                 let files = files
                     .iter()
@@ -165,9 +158,7 @@ fn observation(application: &Application, notice: &EngineNotice) -> Option<(Torr
         EngineNotice::Finished { id, totals } => {
             (id, TorrentCommand::ObserveCompletion { at: application.clock().now(), totals })
         }
-        EngineNotice::Failed { id, code, detail } => {
-            (id, TorrentCommand::ObserveFailure(Failure { code, detail }))
-        }
+        EngineNotice::Failed { id, code, detail } => (id, TorrentCommand::ObserveFailure(Failure { code, detail })),
         EngineNotice::Recovered { id } => (id, TorrentCommand::ObserveRecovery),
         EngineNotice::Reannounced { id, request } => (id, TorrentCommand::ObserveReannounced { request }),
         EngineNotice::Rechecked { id, request, totals, complete } => {

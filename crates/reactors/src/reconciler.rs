@@ -19,7 +19,7 @@ use crate::Causes;
 use crate::backoff::Backoff;
 
 /// How often the whole session is compared with the log when nothing else asks for it.
-const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Asks the reconciler for every torrent, after the session was rebuilt. A cheap clone.
 #[derive(Debug, Clone, Default)]
@@ -52,8 +52,7 @@ impl Reconciler {
         if !self.reconcile_all(&shutdown).await {
             return;
         }
-        let mut sweep =
-            tokio::time::interval_at(tokio::time::Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
+        let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
         loop {
             tokio::select! {
                 entries = subscription.next() => {
@@ -139,11 +138,7 @@ impl Reconciler {
         };
         if torrent.lifecycle == Lifecycle::Removed {
             self.causes.forget(id);
-            self.application
-                .bodies()
-                .forget_resume_data(id)
-                .await
-                .map_err(|_| Failed::Log(CommandError::Unavailable))?;
+            self.application.bodies().forget_resume_data(id).await.map_err(|_| Failed::Log(CommandError::Unavailable))?;
         }
         let desired = || Desired::of(id, version, &torrent);
         match self.engine.reconcile(desired(), None).await.map_err(Failed::Engine)? {
@@ -163,8 +158,7 @@ impl Reconciler {
         let bodies = self.application.bodies();
         let needs_metainfo = torrent.files.is_some() || torrent.origin == Some(Origin::Metainfo);
         let hashes: Vec<InfoHash> = torrent.info_hashes.iter().collect();
-        let metainfo =
-            if needs_metainfo { bodies.metainfo(&hashes).await.map_err(unavailable)? } else { None };
+        let metainfo = if needs_metainfo { bodies.metainfo(&hashes).await.map_err(unavailable)? } else { None };
         let resume_data = bodies.resume_data(id).await.map_err(unavailable)?;
         Ok(Materials { metainfo, resume_data })
     }

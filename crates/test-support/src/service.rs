@@ -134,6 +134,7 @@ impl ServiceProcess {
         while !self
             .client
             .get(self.url("/health"))
+            .timeout(REQUEST_BOUND)
             .send()
             .await
             .is_ok_and(|answer| answer.status().is_success())
@@ -228,6 +229,14 @@ impl ServiceProcess {
     /// Kills it with `SIGKILL`, and waits until it is gone.
     pub async fn kill9(&mut self) {
         self.end(Signal::KILL).await;
+    }
+
+    /// Starts it anew, ending it in order before if it still runs.
+    pub async fn restart(&mut self) {
+        if self.running.is_some() {
+            self.terminate().await;
+        }
+        self.start_again().await;
     }
 
     /// Asks it to end with `SIGTERM`, and gives how it ended.

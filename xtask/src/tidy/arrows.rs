@@ -15,6 +15,7 @@ use super::Violation;
 const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("event-log", &[]),
+    ("fsops", &[]),
     ("libtorrent-sys", &[]),
     ("postgres-embedded", &[]),
     ("wire", &[]),
@@ -22,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["domain", "libtorrent-sys"]),
     ("application", &["domain", "event-log", "event-schema"]),
     ("projections", &["domain", "event-log", "event-schema"]),
-    ("reactors", &["application", "projections", "engine", "event-schema", "event-log", "domain"]),
+    ("reactors", &["application", "projections", "engine", "fsops", "event-schema", "event-log", "domain"]),
     ("api", &["application", "projections", "event-schema", "event-log", "domain", "wire"]),
     ("cli", &["wire"]),
     (
@@ -30,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "domain",
             "event-log",
+            "fsops",
             "libtorrent-sys",
             "postgres-embedded",
             "wire",

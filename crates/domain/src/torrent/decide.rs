@@ -115,7 +115,9 @@ fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> 
             let known = torrent.failure.as_ref().is_some_and(|known| known.code == failure.code);
             (!known || torrent.retry.is_pending()).then_some(TorrentEvent::Failed(failure))
         }
-        TorrentCommand::ObserveRecovery => torrent.failure.is_some().then_some(TorrentEvent::Recovered),
+        TorrentCommand::ObserveRecovery => {
+            torrent.failure.is_some().then_some(TorrentEvent::Recovered)
+        }
         TorrentCommand::ObserveReannounced { request } => (torrent.reannounce.is_pending()
             && request == torrent.reannounce.requested)
             .then_some(TorrentEvent::Reannounced(Requested { request })),

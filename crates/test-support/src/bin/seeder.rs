@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use libtorrent_sys::Format;
 use revaer_test_support::{Payload, Seeder, SeederOptions};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
@@ -27,6 +28,9 @@ struct Arguments {
     /// Another number makes other content.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Which kind of torrent to make.
+    #[arg(long, value_enum, default_value_t = Kind::V1)]
+    format: Kind,
     /// How fast to give.
     #[arg(long)]
     upload_bytes_per_second: Option<u32>,
@@ -35,12 +39,30 @@ struct Arguments {
     torrent_file: Option<PathBuf>,
 }
 
+/// The formats of a torrent, as they are written on a command line.
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    V1,
+    V2,
+    Hybrid,
+}
+
+impl From<Kind> for Format {
+    fn from(kind: Kind) -> Format {
+        match kind {
+            Kind::V1 => Format::V1,
+            Kind::V2 => Format::V2,
+            Kind::Hybrid => Format::Hybrid,
+        }
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match seed(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("seeder: {error}");
+            eprintln!("revaer-seeder: {error}");
             ExitCode::FAILURE
         }
     }
@@ -55,6 +77,7 @@ async fn seed(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         _ => arguments.path.canonicalize()?,
     };
     let options = SeederOptions {
+        format: arguments.format.into(),
         upload_bytes_per_second: arguments.upload_bytes_per_second,
         ..SeederOptions::default()
     };

@@ -1,0 +1,311 @@
+//! What libtorrent says, made into what is true: alerts come late, twice and sometimes too early.
+//!
+//! A transition is told from a fresh status rather than from the alert, since several transitions may lie behind it by now.
+
+use std::time::Instant;
+
+use libtorrent_sys::{Event, EventKind, State, Status, TorrentFlags};
+use revaer_domain::torrent::Phase;
+use revaer_domain::values::InfoHashes;
+
+use crate::adding::{Unusable, examined};
+use crate::board::Live;
+use crate::desired::Presence;
+use crate::failure::code_of;
+use crate::notice::{EngineNotice, TorrentFile};
+use crate::paths::top;
+use crate::selecting::follows;
+use crate::torrents::{Entry, Torrents, totals_of};
+
+impl Torrents {
+    /// One alert; an error means that the session itself is broken.
+    pub(crate) fn on_event(&mut self, event: &Event<'_>) -> Result<(), String> {
+        match event.kind {
+            EventKind::SessionError => return Err(event.text.to_owned()),
+            EventKind::ListenFailed => tracing::warn!(reason = event.text, "a port cannot be opened"),
+            _ => {}
+        }
+        let Some(key) = event.key else { return Ok(()) };
+        match event.kind {
+            EventKind::Removed => self.on_removed(key),
+            _ if self.entries.get(&key).is_none_or(|entry| entry.removal.is_some()) => {}
+            EventKind::MetadataReceived => self.on_metadata(key),
+            EventKind::StateChanged { to, .. } => {
+                if to == State::CheckingFiles {
+                    self.on_ready(key);
+                }
+                self.refresh(key);
+            }
+            EventKind::Checked => self.on_checked(key),
+            EventKind::Finished | EventKind::Resumed => self.refresh(key),
+            EventKind::Paused => {
+                self.refresh(key);
+                self.save(key);
+            }
+            EventKind::TorrentError | EventKind::FileError { .. } => {
+                self.fail(key, code_of(event.error), event.text);
+            }
+            // A peer that sent rubbish is no failure: another is asked.
+            EventKind::MetadataFailed if !event.text.contains("mismatch") => {
+                self.fail(key, "metadata_invalid", event.text);
+            }
+            EventKind::TorrentConflict { .. } => self.fail(key, "conflict", event.text),
+            EventKind::AddFailed => self.fail(key, "add_refused", event.text),
+            EventKind::ResumeData { pieces } => self.on_resume_data(key, event.blob, pieces),
+            EventKind::ResumeDataFailed { .. } => self.on_no_resume_data(key, event.text),
+            EventKind::Flushed => self.on_flushed(key),
+            EventKind::StorageMoved => self.on_moved(key),
+            EventKind::StorageMoveFailed => self.on_move_failed(key, event.text),
+            EventKind::FastresumeRejected => self.on_resume_rejected(key, event.text),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Alerts were lost: every torrent is looked at again, and what awaits an outcome is asked for again.
+    pub(crate) fn resync(&mut self) {
+        let keys: Vec<u64> = self.entries.keys().copied().collect();
+        for key in keys {
+            let Some(entry) = self.entries.get_mut(&key) else { continue };
+            if entry.removal.is_some() {
+                if self.session.status(key).is_err() && self.deleting == 0 {
+                    self.on_removed(key);
+                }
+                continue;
+            }
+            entry.finish_reported = false;
+            let moving = entry.actual.moving_to.clone().filter(|_| !entry.move_failed);
+            if let Some(to) = moving {
+                let to = crate::paths::folder(&self.options.download_root, &to);
+                // To the place where it is already, libtorrent answers at once.
+                let _ = self.session.move_storage(key, &to.to_string_lossy());
+            }
+            if self.forget_saves(key) {
+                self.save(key);
+            }
+            self.refresh(key);
+            let checked = self.entries.get(&key).and_then(|entry| entry.last).is_some_and(|status| {
+                !matches!(status.state, State::CheckingFiles | State::CheckingResumeData)
+            });
+            if checked {
+                self.on_checked(key);
+            }
+        }
+    }
+
+    /// A torrent that changed.
+    pub(crate) fn on_status(&mut self, status: &Status) {
+        let key = status.key;
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        if entry.removal.is_some() {
+            return;
+        }
+        entry.last = Some(*status);
+        if status.total_done > entry.done_bytes && status.state == State::Downloading {
+            self.receiving.entry(key).or_insert_with(Instant::now);
+        }
+        entry.done_bytes = status.total_done;
+        if status.has_metadata && !entry.actual.has_metadata {
+            self.on_metadata(key);
+        }
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let totals = totals_of(status);
+        let phase = phase_of(entry, status);
+        let id = entry.id;
+        if phase.is_some() && phase != entry.phase {
+            entry.phase = phase;
+            self.outbox.put(EngineNotice::Phase { id, phase: phase.unwrap_or(Phase::Stopped), totals });
+        }
+        if entry.retrying && status.error_code == 0 && !status.flags.contains(TorrentFlags::UPLOAD_MODE) {
+            entry.retrying = false;
+            self.outbox.put(EngineNotice::Recovered { id });
+        }
+        if !status.is_finished {
+            entry.finish_reported = false;
+        }
+        let live = Live {
+            phase: entry.phase,
+            totals,
+            download_bytes_per_second: status.payload_download_rate,
+            upload_bytes_per_second: status.payload_upload_rate,
+            peers: status.peers,
+            seeds: status.seeds,
+        };
+        self.outbox.update(id, live);
+        self.consider_finish(key);
+    }
+
+    fn refresh(&mut self, key: u64) {
+        if let Ok(status) = self.session.status(key) {
+            self.on_status(&status);
+        }
+    }
+
+    /// Torrents that wait for their priorities are looked at until libtorrent follows them.
+    pub(crate) fn settle(&mut self) {
+        for key in std::mem::take(&mut self.unsettled) {
+            self.unsettled.insert(key);
+            self.refresh(key);
+            self.consider_finish(key);
+        }
+    }
+
+    /// Finished counts only once the rule in force is followed and every wanted byte is there; then it is saved, then told.
+    pub(crate) fn consider_finish(&mut self, key: u64) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let follows_rule =
+            entry.applied.as_ref().map(|applied| applied.revision) == Some(entry.desired.selection_revision);
+        if !follows_rule || entry.removal.is_some() || entry.desired.presence != Presence::Present {
+            return;
+        }
+        if self.unsettled.contains(&key) {
+            let actual = self.session.file_priorities(key).unwrap_or_default();
+            if !follows(&actual, &entry.priorities) {
+                return;
+            }
+            self.unsettled.remove(&key);
+            entry.last = self.session.status(key).ok();
+        }
+        let whole = entry.last.as_ref().is_some_and(is_whole);
+        let idle = entry.checking.is_none() && entry.failure.is_none() && !entry.finish_reported;
+        if whole && idle && !entry.desired.complete {
+            entry.finish_reported = true;
+            self.save_and_finish(key);
+        }
+    }
+
+    fn on_metadata(&mut self, key: u64) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        if entry.actual.has_metadata {
+            return;
+        }
+        entry.actual.has_metadata = true;
+        let id = entry.id;
+        let metainfo = match self.session.metainfo(key) {
+            Ok(metainfo) => metainfo,
+            Err(error) => {
+                self.fail(key, "metadata_invalid", &error.message);
+                return;
+            }
+        };
+        match examined(&metainfo) {
+            Err(Unusable { code, detail }) => {
+                let _ = self.session.pause(key);
+                self.fail(key, code, &detail);
+            }
+            Ok(parsed) => {
+                entry.top = parsed.files.first().map(|file| top(&file.path).to_owned());
+                let files = parsed.files.into_iter().filter(|file| !file.pad);
+                self.outbox.put(EngineNotice::MetadataReceived {
+                    id,
+                    metainfo,
+                    info_hashes: InfoHashes { v1: parsed.info_hash_v1, v2: parsed.info_hash_v2 },
+                    name: parsed.name,
+                    files: files.map(|file| TorrentFile { path: file.path, size_bytes: file.size }).collect(),
+                    piece_length_bytes: parsed.piece_length,
+                    piece_count: parsed.piece_count,
+                    trackers: parsed.trackers,
+                });
+                // The rule is applied here and now: nothing was wanted until this moment.
+                self.bring(key);
+                self.save(key);
+            }
+        }
+    }
+
+    fn on_ready(&mut self, key: u64) {
+        if let Some(entry) = self.entries.get_mut(&key)
+            && !entry.actual.ready
+        {
+            entry.actual.ready = true;
+            self.bring(key);
+        }
+    }
+
+    fn on_checked(&mut self, key: u64) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        // Loading resume data says "checked" without a check: only one that was asked for counts.
+        let request = entry.checking.take();
+        let id = entry.id;
+        match (request, self.session.status(key)) {
+            (Some(request), Ok(status)) => {
+                let complete = is_whole(&status);
+                self.outbox.put(EngineNotice::Rechecked {
+                    id,
+                    request,
+                    totals: totals_of(&status),
+                    complete,
+                });
+                self.on_status(&status);
+                self.save(key);
+            }
+            (None, Ok(status)) => self.on_status(&status),
+            (_, Err(error)) => tracing::warn!(%error, torrent = %id, "a checked torrent has no status"),
+        }
+        self.on_ready(key);
+    }
+
+    fn on_moved(&mut self, key: u64) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let Some(to) = entry.actual.moving_to.take() else { return };
+        entry.actual.save_path = to.clone();
+        entry.move_failed = false;
+        self.outbox.put(EngineNotice::Moved { id: entry.id, save_path: to });
+        self.save(key);
+        self.bring(key);
+    }
+
+    fn on_move_failed(&mut self, key: u64, detail: &str) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let Some(to) = entry.actual.moving_to.clone() else { return };
+        // It stays "moving" until the log knows better: else the next comparison would try again unasked.
+        entry.move_failed = true;
+        self.outbox.put(EngineNotice::MoveFailed { id: entry.id, save_path: to, detail: detail.to_owned() });
+    }
+
+    fn on_resume_rejected(&self, key: u64, reason: &str) {
+        let Some(entry) = self.entries.get(&key) else { return };
+        self.outbox.put(EngineNotice::Diverged {
+            id: entry.id,
+            field: "resume_data".to_owned(),
+            expected: format!("{} verified bytes", entry.desired.expected_done_bytes),
+            found: format!("rejected: {reason}"),
+        });
+    }
+
+    /// A full disk fails every piece; it is told once, until it is tried again.
+    fn fail(&mut self, key: u64, code: &'static str, detail: &str) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        entry.retrying = false;
+        if entry.failure != Some(code) {
+            entry.failure = Some(code);
+            let (id, code) = (entry.id, code.to_owned());
+            self.outbox.put(EngineNotice::Failed { id, code, detail: detail.to_owned() });
+        }
+        // A check that an error cut off will not be answered; the log may ask again.
+        if let Some(request) = entry.checking.take() {
+            let totals = entry.last.as_ref().map(totals_of).unwrap_or_default();
+            self.outbox.put(EngineNotice::Rechecked { id: entry.id, request, totals, complete: false });
+        }
+    }
+}
+
+const fn is_whole(status: &Status) -> bool {
+    status.is_finished
+        && status.has_metadata
+        && matches!(status.state, State::Finished | State::Seeding)
+        && status.total_wanted_done >= status.total_wanted
+}
+
+/// What the phase is, if it can be told: while nothing is wanted yet, "finished" means nothing.
+fn phase_of(entry: &Entry, status: &Status) -> Option<Phase> {
+    match status.state {
+        _ if status.flags.contains(TorrentFlags::PAUSED) => Some(Phase::Stopped),
+        State::CheckingResumeData => None,
+        State::CheckingFiles => Some(Phase::Checking),
+        State::DownloadingMetadata => Some(Phase::Metadata),
+        _ if entry.applied.is_none() => None,
+        State::Downloading => Some(Phase::Downloading),
+        State::Finished | State::Seeding => Some(Phase::Seeding),
+    }
+}

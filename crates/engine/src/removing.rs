@@ -1,0 +1,152 @@
+//! The way out: out of the session first, then, if asked, the files, then the word that it is done.
+//!
+//! A removal that a crash cut off needs no session: the log says so, the metainfo names the files, and they are deleted.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use libtorrent_sys::RemoveFiles;
+use revaer_domain::values::{InfoHash, InfoHashes, TorrentId};
+
+use crate::actual::Actual;
+use crate::adding::examined;
+use crate::desired::{Desired, Materials, Presence};
+use crate::notice::EngineNotice;
+use crate::paths::top;
+use crate::removal::{Deletion, Outcome, whole};
+use crate::torrents::{Entry, Torrents};
+
+impl Torrents {
+    pub(crate) fn remove(&mut self, key: u64) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        if entry.removal.is_some() {
+            // Under way already; now its files go too.
+            return;
+        }
+        let files = self.session.files(key).unwrap_or_default();
+        entry.removal = Some(files.into_iter().filter(|file| !file.pad).map(|file| file.path).collect());
+        self.forget_saves(key);
+        self.receiving.remove(&key);
+        self.unsettled.remove(&key);
+        if let Err(error) = self.session.remove(key, RemoveFiles::Keep) {
+            tracing::warn!(%error, key, "libtorrent has no such torrent to remove");
+            self.on_removed(key);
+        }
+    }
+
+    /// libtorrent let go of it.
+    pub(crate) fn on_removed(&mut self, key: u64) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let id = entry.id;
+        let Some(files) = entry.removal.clone() else {
+            tracing::error!(torrent = %id, "a torrent left the session unasked");
+            self.forget(id, key);
+            return;
+        };
+        if entry.actual.removing != Some(true) {
+            self.settle_removed(id, false, Outcome { data_deleted: false, left: Vec::new() });
+            return;
+        }
+        let save_path = entry.actual.save_path.as_str().to_owned();
+        let hashes = entry.desired.info_hashes;
+        self.delete(id, save_path, files, hashes);
+    }
+
+    /// A removal that a crash cut off: the files are known from the metainfo, and the session has no part in it.
+    pub(crate) fn delete_absent(&mut self, desired: &Desired, materials: &Materials) {
+        let files = match materials.metainfo.as_deref().map(examined) {
+            Some(Ok(metainfo)) => metainfo.files,
+            // Files that nobody knows were never written.
+            Some(Err(_)) | None => Vec::new(),
+        };
+        let files: Vec<String> = files.into_iter().filter(|file| !file.pad).map(|file| file.path).collect();
+        let (id, hashes) = (desired.id, desired.info_hashes);
+        let save_path = desired.save_path.as_str().to_owned();
+        let key = self.next_key;
+        self.next_key += 1;
+        let mut entry = Entry::new(key, desired.clone(), Actual::added(desired));
+        entry.actual.removing = Some(true);
+        entry.removal = Some(files.clone());
+        self.entries.insert(key, entry);
+        self.keys.insert(id, key);
+        self.delete(id, save_path, files, hashes);
+    }
+
+    fn delete(&mut self, id: TorrentId, save_path: String, files: Vec<String>, hashes: InfoHashes) {
+        let root = self.options.download_root.clone();
+        let shared = self.shared_files(id, &save_path, &files);
+        let deletion = Deletion { root, save_path, files, traces: parts_files(hashes), shared };
+        self.deleting += 1;
+        let done = self.deletions.clone();
+        tokio::task::spawn_blocking(move || {
+            // The session ended meanwhile: the removal is still in the log and is done again.
+            let _ = done.blocking_send((id, deletion.carry_out()));
+        });
+    }
+
+    /// Whole paths that another torrent of the session has too.
+    fn shared_files(&self, id: TorrentId, save_path: &str, files: &[String]) -> HashSet<PathBuf> {
+        let root = &self.options.download_root;
+        let Some(first) = files.first() else { return HashSet::new() };
+        let own = whole(root, save_path, top(first));
+        let mut shared = HashSet::new();
+        for other in
+            self.entries.values().filter(|other| other.id != id && other.actual.removing != Some(true))
+        {
+            let Some(top) = &other.top else { continue };
+            let places = std::iter::once(&other.actual.save_path).chain(&other.actual.moving_to);
+            let near: Vec<_> = places
+                .filter(|place| {
+                    let theirs = whole(root, place.as_str(), top);
+                    theirs.starts_with(&own) || own.starts_with(&theirs)
+                })
+                .collect();
+            if near.is_empty() {
+                continue;
+            }
+            let files = self.session.files(other.key).unwrap_or_default();
+            for place in near {
+                shared.extend(files.iter().map(|file| whole(root, place.as_str(), &file.path)));
+            }
+        }
+        shared
+    }
+
+    pub(crate) fn on_deleted(&mut self, id: TorrentId, outcome: Outcome) {
+        self.deleting -= 1;
+        self.settle_removed(id, true, outcome);
+    }
+
+    pub(crate) fn settle_removed(&mut self, id: TorrentId, files_too: bool, outcome: Outcome) {
+        let escalated = self.keys.get(&id).and_then(|key| self.entries.get(key)).is_some_and(|entry| {
+            !files_too && entry.desired.presence == Presence::Removing { delete_data: true }
+        });
+        if let Some(&key) = self.keys.get(&id) {
+            self.forget(id, key);
+        }
+        if escalated {
+            // The next reconciliation deletes; telling now would end the removal before.
+            return;
+        }
+        let Outcome { data_deleted, left } = outcome;
+        let notice = EngineNotice::Removed { id, data_deleted, left };
+        self.gone.insert(id, (files_too, notice.clone()));
+        self.outbox.put(notice);
+    }
+
+    fn forget(&mut self, id: TorrentId, key: u64) {
+        self.forget_saves(key);
+        self.entries.remove(&key);
+        self.keys.remove(&id);
+        self.receiving.remove(&key);
+        self.unsettled.remove(&key);
+        self.outbox.leave(id);
+    }
+}
+
+/// Where libtorrent keeps the ends of skipped files that share a piece with wanted ones. It shortens v2 hashes for it.
+fn parts_files(hashes: InfoHashes) -> Vec<String> {
+    let short = hashes.v2.and_then(|hash| hash.first_chunk::<20>().copied());
+    let hashes = hashes.v1.into_iter().chain(short);
+    hashes.map(|hash| format!(".{}.parts", InfoHash::V1(hash))).collect()
+}

@@ -1,0 +1,97 @@
+//! The rule, made into priorities of libtorrent.
+
+use libtorrent_sys::FileEntry;
+use revaer_domain::selection::SelectionRule;
+use revaer_domain::torrent::SelectionApplied;
+
+use crate::notice::EngineNotice;
+use crate::torrents::Torrents;
+
+/// What libtorrent sets for a file that nothing speaks of.
+const DEFAULT_PRIORITY: u8 = 4;
+
+/// What a rule comes to for a list of files.
+pub(crate) struct Selected {
+    /// For libtorrent: one for each file, padding included.
+    pub(crate) priorities: Vec<u8>,
+    /// For the log: padding left out.
+    pub(crate) applied: SelectionApplied,
+}
+
+/// Evaluates a rule. Padding is never wanted: libtorrent makes it so, and says so when asked for its priorities.
+pub(crate) fn select(rule: &SelectionRule, revision: u32, files: &[FileEntry]) -> Selected {
+    let paths = files.iter().filter(|file| !file.pad).map(|file| file.path.as_str());
+    let own: Vec<u8> = match rule.compile() {
+        Ok(selector) => selector.priorities(paths).into_iter().map(u8::from).collect(),
+        Err(error) => {
+            // The log holds compiled rules only; wanting everything loses nothing.
+            tracing::error!(%error, "a selection rule does not compile");
+            paths.map(|_| DEFAULT_PRIORITY).collect()
+        }
+    };
+    let sizes = files.iter().filter(|file| !file.pad).map(|file| file.size);
+    let wanted_bytes = sizes.zip(&own).filter(|(_, priority)| **priority > 0).map(|(size, _)| size).sum();
+    let mut rest = own.iter().copied();
+    let priorities =
+        files.iter().map(|file| if file.pad { 0 } else { rest.next().unwrap_or(DEFAULT_PRIORITY) }).collect();
+    Selected {
+        priorities,
+        applied: SelectionApplied { revision, priorities: SelectionApplied::runs(&own), wanted_bytes },
+    }
+}
+
+/// Whether libtorrent follows the priorities; it leaves out what is as usual at the end.
+pub(crate) fn follows(actual: &[u8], wanted: &[u8]) -> bool {
+    wanted
+        .iter()
+        .enumerate()
+        .all(|(index, wanted)| actual.get(index).copied().unwrap_or(DEFAULT_PRIORITY) == *wanted)
+}
+
+impl Torrents {
+    /// Sets the priorities of the rule in force, and tells.
+    pub(crate) fn apply_selection(&mut self, key: u64) -> Result<(), libtorrent_sys::Error> {
+        let files = self.session.files(key)?;
+        let Some(entry) = self.entries.get_mut(&key) else { return Ok(()) };
+        let desired = &entry.desired;
+        let selected = select(&desired.selection, desired.selection_revision, &files);
+        self.session.set_file_priorities(key, &selected.priorities)?;
+        // libtorrent takes priorities over by way of its disk threads: until then its word of "finished" is about the old ones.
+        entry.last = None;
+        entry.finish_reported = false;
+        entry.priorities = selected.priorities;
+        entry.applied = Some(selected.applied.clone());
+        let id = entry.id;
+        self.unsettled.insert(key);
+        self.outbox.put(EngineNotice::SelectionApplied { id, applied: selected.applied });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, size: u64, pad: bool) -> FileEntry {
+        FileEntry { path: path.to_owned(), size, pad }
+    }
+
+    #[test]
+    fn padding_is_not_counted_and_not_wanted() {
+        let files = [file("a/1.mkv", 10, false), file("a/.pad/6", 6, true), file("a/2.txt", 5, false)];
+        let rule = SelectionRule { include: vec!["**/*.mkv".into()], ..SelectionRule::default() };
+        let selected = select(&rule, 3, &files);
+        assert_eq!(selected.priorities, [4, 0, 0]);
+        assert_eq!(
+            selected.applied,
+            SelectionApplied { revision: 3, priorities: vec![(1, 4), (1, 0)], wanted_bytes: 10 }
+        );
+        assert_eq!(select(&SelectionRule::default(), 0, &files).priorities, [4, 0, 4]);
+    }
+
+    #[test]
+    fn priorities_left_out_at_the_end_are_the_usual_ones() {
+        assert!(follows(&[0, 4], &[0, 4, 4]));
+        assert!(!follows(&[0], &[0, 0]));
+    }
+}

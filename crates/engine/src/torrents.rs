@@ -1,0 +1,279 @@
+//! The torrents of one session: what each is, should be, and is on its way to.
+//!
+//! Everything here runs on the session's thread, one thing after another. It may ask libtorrent and wait for the answer; it
+//! never waits for anybody else.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use libtorrent_sys::{Session, Status, TorrentFlags};
+use revaer_domain::torrent::{Phase, SelectionApplied, Totals};
+use revaer_domain::values::TorrentId;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::actual::Actual;
+use crate::board::Live;
+use crate::desired::{Desired, Materials, Presence, Reconciliation};
+use crate::diff::{EngineAction, after, diff};
+use crate::handle::Shared;
+use crate::notice::EngineNotice;
+use crate::options::Options;
+use crate::paths::folder;
+use crate::removal::Outcome;
+use crate::saving::{Held, Purpose};
+
+/// The way out of the session's thread. A thread that was given up and wakes late has nothing to say any more.
+pub(crate) struct Outbox {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) abandoned: CancellationToken,
+}
+
+impl Outbox {
+    pub(crate) fn put(&self, notice: EngineNotice) {
+        if !self.abandoned.is_cancelled() {
+            self.shared.mailbox.put(notice);
+        }
+    }
+
+    pub(crate) fn enter(&self, id: TorrentId, key: u64) {
+        if !self.abandoned.is_cancelled() {
+            self.shared.board.enter(id, key);
+        }
+    }
+
+    pub(crate) fn leave(&self, id: TorrentId) {
+        if !self.abandoned.is_cancelled() {
+            self.shared.board.leave(id);
+        }
+    }
+
+    pub(crate) fn update(&self, id: TorrentId, live: Live) {
+        if !self.abandoned.is_cancelled() {
+            self.shared.board.update(id, live);
+        }
+    }
+}
+
+/// One torrent of the session.
+pub(crate) struct Entry {
+    pub(crate) id: TorrentId,
+    pub(crate) key: u64,
+    pub(crate) desired: Desired,
+    pub(crate) actual: Actual,
+    pub(crate) last: Option<Status>,
+    pub(crate) phase: Option<Phase>,
+    /// The code of the failure that was told.
+    pub(crate) failure: Option<&'static str>,
+    /// Tried again, and not yet seen to go on.
+    pub(crate) retrying: bool,
+    /// The check that runs.
+    pub(crate) checking: Option<u32>,
+    /// The move that failed; the log has not taken that yet.
+    pub(crate) move_failed: bool,
+    pub(crate) finish_reported: bool,
+    pub(crate) priorities: Vec<u8>,
+    pub(crate) applied: Option<SelectionApplied>,
+    pub(crate) saves: VecDeque<Purpose>,
+    pub(crate) held: VecDeque<Held>,
+    pub(crate) done_bytes: u64,
+    pub(crate) saved_bytes: u64,
+    /// Its folder or only file.
+    pub(crate) top: Option<String>,
+    /// Its files, once it is on its way out.
+    pub(crate) removal: Option<Vec<String>>,
+}
+
+impl Entry {
+    pub(crate) const fn new(key: u64, desired: Desired, actual: Actual) -> Self {
+        Self {
+            id: desired.id,
+            key,
+            desired,
+            actual,
+            last: None,
+            phase: None,
+            failure: None,
+            retrying: false,
+            checking: None,
+            move_failed: false,
+            finish_reported: false,
+            priorities: Vec::new(),
+            applied: None,
+            saves: VecDeque::new(),
+            held: VecDeque::new(),
+            done_bytes: 0,
+            saved_bytes: 0,
+            top: None,
+            removal: None,
+        }
+    }
+}
+
+/// All of them.
+pub(crate) struct Torrents {
+    pub(crate) session: Arc<Session>,
+    pub(crate) options: Arc<Options>,
+    pub(crate) outbox: Outbox,
+    pub(crate) entries: HashMap<u64, Entry>,
+    pub(crate) keys: HashMap<TorrentId, u64>,
+    /// Out of the session, while the log may not know it yet: whether the files went too, and what was told.
+    pub(crate) gone: HashMap<TorrentId, (bool, EngineNotice)>,
+    /// Those that receive pieces, and since when unsaved. Ticks look at these alone.
+    pub(crate) receiving: HashMap<u64, Instant>,
+    /// Those whose priorities libtorrent has yet to take over.
+    pub(crate) unsettled: HashSet<u64>,
+    pub(crate) saving: usize,
+    pub(crate) deleting: usize,
+    pub(crate) deletions: mpsc::Sender<(TorrentId, Outcome)>,
+    pub(crate) next_key: u64,
+}
+
+impl Torrents {
+    /// Compares one torrent with what it should be and does what is missing.
+    pub(crate) fn reconcile(&mut self, desired: Desired, materials: Option<Materials>) -> Reconciliation {
+        let id = desired.id;
+        match (desired.presence, self.gone.get(&id)) {
+            (Presence::Removing { delete_data }, Some((files_too, notice))) if *files_too || !delete_data => {
+                self.outbox.put(notice.clone());
+                return Reconciliation::Done;
+            }
+            _ => self.gone.remove(&id),
+        };
+        let Some(&key) = self.keys.get(&id) else { return self.absent(desired, materials) };
+        if let Some(entry) = self.entries.get_mut(&key) {
+            // Two reconciliations may overtake each other.
+            if desired.version >= entry.desired.version {
+                if entry.move_failed && desired.moving_to.is_none() {
+                    entry.move_failed = false;
+                    entry.actual.moving_to = None;
+                }
+                entry.desired = desired;
+            }
+        }
+        self.bring(key);
+        Reconciliation::Done
+    }
+
+    fn absent(&mut self, desired: Desired, materials: Option<Materials>) -> Reconciliation {
+        let id = desired.id;
+        match (desired.presence, materials) {
+            (Presence::Gone, _) => {}
+            (Presence::Removing { delete_data: false }, _) => {
+                self.settle_removed(id, false, Outcome { data_deleted: false, left: Vec::new() });
+            }
+            (_, None) => return Reconciliation::NeedsMaterials,
+            (Presence::Removing { delete_data: true }, Some(materials)) => {
+                self.delete_absent(&desired, &materials);
+            }
+            (Presence::Present, Some(materials)) => {
+                self.add(desired, materials);
+                if let Some(&key) = self.keys.get(&id) {
+                    self.bring(key);
+                }
+            }
+        }
+        Reconciliation::Done
+    }
+
+    /// Does what is missing, and tells again what the log seems not to know.
+    pub(crate) fn bring(&mut self, key: u64) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let actions = diff(&entry.desired, Some(&entry.actual));
+        for action in &actions {
+            let Some(entry) = self.entries.get_mut(&key) else { return };
+            entry.actual = after(&entry.desired, Some(entry.actual.clone()), action);
+            if let Err(error) = self.act(key, action) {
+                tracing::warn!(%error, ?action, "libtorrent refuses a step");
+            }
+        }
+        let Some(entry) = self.entries.get(&key) else { return };
+        if entry.removal.is_some() {
+            return;
+        }
+        let id = entry.id;
+        if entry.desired.moving_to.as_ref() == Some(&entry.actual.save_path) {
+            self.outbox.put(EngineNotice::Moved { id, save_path: entry.actual.save_path.clone() });
+        }
+        if let Some(applied) = &entry.applied
+            && !entry.desired.selection_applied
+            && applied.revision == entry.desired.selection_revision
+        {
+            self.outbox.put(EngineNotice::SelectionApplied { id, applied: applied.clone() });
+        }
+        self.consider_finish(key);
+    }
+
+    fn act(&mut self, key: u64, action: &EngineAction) -> Result<(), libtorrent_sys::Error> {
+        let Some(entry) = self.entries.get_mut(&key) else { return Ok(()) };
+        let session = &self.session;
+        match action {
+            EngineAction::Add => {}
+            // A check of files stops where a torrent is paused: it ends the check first.
+            EngineAction::Pause if entry.checking.is_some() => {
+                session.set_flags(key, TorrentFlags::STOP_WHEN_READY, TorrentFlags::STOP_WHEN_READY)?;
+            }
+            EngineAction::Pause => session.set_flags(key, TorrentFlags::PAUSED, STANDING)?,
+            EngineAction::Resume => session.set_flags(key, TorrentFlags::NONE, STANDING)?,
+            EngineAction::SetSequential => {
+                let on = if entry.desired.sequential { TorrentFlags::SEQUENTIAL } else { TorrentFlags::NONE };
+                session.set_flags(key, on, TorrentFlags::SEQUENTIAL)?;
+                self.save(key);
+            }
+            EngineAction::SetRateCap => {
+                let cap = entry.desired.rate_cap;
+                let [down, up] = [cap.download_bytes_per_second, cap.upload_bytes_per_second];
+                session.set_limits(key, down.map(u32::from), up.map(u32::from))?;
+                self.save(key);
+            }
+            EngineAction::ApplySelection { .. } => {
+                self.apply_selection(key)?;
+                self.save(key);
+            }
+            EngineAction::Reannounce { request } => {
+                session.reannounce(key)?;
+                self.outbox.put(EngineNotice::Reannounced { id: entry.id, request: *request });
+            }
+            EngineAction::Recheck { request } => {
+                entry.checking = Some(*request);
+                entry.finish_reported = false;
+                session.clear_error(key)?;
+                session.recheck(key)?;
+                if entry.actual.paused {
+                    // A paused torrent would wait with its check: it runs for the check and stands still again by itself.
+                    session.set_flags(key, TorrentFlags::STOP_WHEN_READY, STANDING)?;
+                }
+            }
+            EngineAction::Retry { .. } => {
+                entry.failure = None;
+                entry.retrying = true;
+                session.clear_error(key)?;
+                session.set_flags(key, TorrentFlags::NONE, TorrentFlags::UPLOAD_MODE)?;
+                if !entry.desired.paused {
+                    session.set_flags(key, TorrentFlags::NONE, STANDING)?;
+                }
+                session.post_status(key)?;
+            }
+            EngineAction::Move { to } => {
+                let to = folder(&self.options.download_root, to);
+                session.move_storage(key, &to.to_string_lossy())?;
+            }
+            EngineAction::Remove { .. } => self.remove(key),
+        }
+        Ok(())
+    }
+}
+
+/// The flags that make a torrent stand still, now or soon, or leave that to libtorrent.
+const STANDING: TorrentFlags =
+    TorrentFlags(TorrentFlags::PAUSED.0 | TorrentFlags::STOP_WHEN_READY.0 | TorrentFlags::AUTO_MANAGED.0);
+
+/// The counters of a status.
+pub(crate) const fn totals_of(status: &Status) -> Totals {
+    Totals {
+        wanted_done_bytes: status.total_wanted_done,
+        downloaded_bytes: status.all_time_download,
+        uploaded_bytes: status.all_time_upload,
+    }
+}

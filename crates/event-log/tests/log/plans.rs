@@ -1,0 +1,55 @@
+//! The hot statements stay cheap however long the log is: no sequential scan and no sort, with plans made in advance.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::support::TestLog;
+
+/// As if the log were long: enough rows that a sequential scan would be the worse plan.
+const FILL: &str = "
+    SET revaer.appending = 'yes';
+    INSERT INTO events
+    SELECT n * 2, 'torrent-' || n % 500, n / 500 + 1, now(), NULL, 1, 'test.happened', '{}', '{}'
+    FROM generate_series(0, 20000) AS n;
+    INSERT INTO samples SELECT n * 2 + 1, now(), 'node', '\\x00' FROM generate_series(0, 20000) AS n;
+    RESET revaer.appending;
+    ANALYZE;
+    SET plan_cache_mode = force_generic_plan;";
+
+#[tokio::test]
+async fn hot_statements_neither_scan_nor_sort() {
+    let test = TestLog::start().await;
+    let mut connection = PgConnection::connect_with(&test.database.connect_options()).await.unwrap();
+    sqlx::raw_sql(FILL).execute(&mut connection).await.unwrap();
+    let statements = [
+        ("hot_all", include_str!("../../src/sql/read_all.sql"), "0, 1000"),
+        ("hot_facts", include_str!("../../src/sql/read_facts.sql"), "0, 1000"),
+        (
+            "stream",
+            include_str!("../../src/sql/read_stream.sql"),
+            "'torrent-7', 0, 9000000000000000000, 1000",
+        ),
+        ("hot_head", include_str!("../../src/sql/head.sql"), ""),
+    ];
+    for (name, statement, values) in statements {
+        let prepare = format!("PREPARE {name} AS {statement}");
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+        let execute = if values.is_empty() { name.to_owned() } else { format!("{name} ({values})") };
+        let plan = explain(&mut connection, &execute).await;
+        assert!(plan.contains("Index"), "{name}:\n{plan}");
+        for line in plan.lines() {
+            // One row each, and nothing else, may be scanned; `Sort Key` belongs to a merge of what is sorted already.
+            let scans = line.contains("Seq Scan") && !line.contains("log_meta");
+            let sorts =
+                line.trim_start_matches([' ', '-', '>']).starts_with("Sort ") && !line.contains("Sort Key");
+            let sorts = sorts || line.contains("Incremental Sort");
+            assert!(!scans && !sorts, "{name}:\n{plan}");
+        }
+    }
+}
+
+async fn explain(connection: &mut PgConnection, execute: &str) -> String {
+    let statement = format!("EXPLAIN EXECUTE {execute}");
+    let rows = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_all(connection).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, 0)).collect();
+    lines.join("\n")
+}

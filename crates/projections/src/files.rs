@@ -1,0 +1,121 @@
+//! The read model `torrent_files`: the priorities that the session took over, for each file of each torrent.
+//!
+//! Paths and sizes are not copied: they lie in the list that was stored before `torrent.files_discovered` and never change.
+
+use std::collections::BTreeMap;
+
+use revaer_domain::selection::Priority;
+use revaer_domain::torrent::TorrentEvent;
+use revaer_domain::values::TorrentId;
+use revaer_event_log::{EventLog, Position};
+use serde::Deserialize;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
+
+use crate::batch::Batch;
+use crate::checkpoint::Role;
+use crate::model::ReadModel;
+use crate::{Error, FileRow};
+
+/// The name of the projection.
+pub(crate) const NAME: &str = "torrent_files";
+
+/// A file as the list of bodies has it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ListedFile {
+    pub(crate) path: String,
+    pub(crate) size_bytes: u64,
+}
+
+/// The projection. It needs no memory: each fact carries all priorities.
+pub(crate) struct Files;
+
+/// What becomes of a torrent's row.
+pub(crate) enum Change {
+    Put { runs: Option<String>, position: Position },
+    Gone,
+}
+
+impl ReadModel for Files {
+    const NAME: &'static str = NAME;
+    const VERSION: i32 = 1;
+    const SCHEMA: &'static str = include_str!("../../../projections/torrent_files/schema.sql");
+    const INDEXES: &'static str = "";
+    type Changes = BTreeMap<TorrentId, Change>;
+
+    fn new(_log: EventLog, _role: Role) -> Self {
+        Self
+    }
+
+    async fn fold(&self, batch: &Batch) -> Result<Option<Self::Changes>, Error> {
+        let mut changes = BTreeMap::new();
+        for fact in &batch.facts {
+            let runs = match &fact.event {
+                TorrentEvent::FilesDiscovered(_) => None,
+                TorrentEvent::SelectionApplied(applied) => {
+                    Some(serde_json::to_string(&applied.priorities).expect("numbers always serialise"))
+                }
+                TorrentEvent::Removed(_) => {
+                    changes.insert(fact.id, Change::Gone);
+                    continue;
+                }
+                _ => continue,
+            };
+            let earlier = match changes.remove(&fact.id) {
+                Some(Change::Put { runs, .. }) => runs,
+                _ => None,
+            };
+            changes.insert(fact.id, Change::Put { runs: runs.or(earlier), position: fact.position });
+        }
+        Ok((!changes.is_empty()).then_some(changes))
+    }
+
+    async fn write(&self, changes: &Self::Changes, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let (mut ids, mut all_runs, mut positions, mut gone) = (vec![], vec![], vec![], vec![]);
+        for (id, change) in changes {
+            match change {
+                Change::Put { runs, position } => {
+                    ids.push(id.to_string());
+                    all_runs.push(runs.as_deref());
+                    positions.push(position.0);
+                }
+                Change::Gone => gone.push(id.to_string()),
+            }
+        }
+        sqlx::query(include_str!("../../../projections/torrent_files/upsert.sql"))
+            .bind(ids)
+            .bind(all_runs)
+            .bind(positions)
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query("DELETE FROM file_priorities WHERE torrent_id = ANY ($1)")
+            .bind(gone)
+            .execute(connection)
+            .await
+            .map(drop)
+    }
+
+    fn keep(&mut self, _changes: Self::Changes) {}
+}
+
+/// The files of a torrent, in its own order; none until they are known.
+pub(crate) async fn of(pool: &PgPool, id: TorrentId) -> Result<Vec<FileRow>, sqlx::Error> {
+    type Found = (Json<Vec<ListedFile>>, Option<Json<Vec<(u32, u8)>>>);
+    let found: Option<Found> = sqlx::query_as(include_str!("../../../projections/torrent_files/select.sql"))
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await?;
+    let Some((Json(files), runs)) = found else { return Ok(Vec::new()) };
+    let priorities = runs
+        .into_iter()
+        .flat_map(|runs| runs.0)
+        .flat_map(|(count, priority)| std::iter::repeat_n(priority, count as usize))
+        .chain(std::iter::repeat(u8::from(Priority::Normal)));
+    let rows = (0_u32..).zip(files).zip(priorities).map(|((index, file), priority)| FileRow {
+        index,
+        path: file.path,
+        size_bytes: file.size_bytes,
+        priority,
+    });
+    Ok(rows.collect())
+}

@@ -1,0 +1,110 @@
+//! Lists of torrents by keyset: only the filters that are given, so that each combination gets a plan of its own.
+
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::{FromRow, Postgres, QueryBuilder, Row};
+use time::OffsetDateTime;
+
+use crate::cursor::{Cursor, Key};
+use crate::query::LIMIT_MAX;
+use crate::torrents::text;
+use crate::{QueryError, Sort, TorrentQuery, TorrentRow};
+
+/// What a row of a list is made from.
+pub(crate) const SELECT: &str = include_str!("../../../projections/torrents/select.sql");
+
+/// The items of a page, and the cursor of the next one.
+pub(crate) async fn page(
+    pool: &PgPool,
+    query: &TorrentQuery,
+) -> Result<(Vec<TorrentRow>, Option<String>), QueryError> {
+    let limit = query.limit.clamp(1, LIMIT_MAX) as usize;
+    let after = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, query)).transpose()?;
+    let mut statement = statement(query, after, limit + 1)?;
+    let mut rows: Vec<PgRow> = statement.build().fetch_all(pool).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = if more { rows.last().map(|row| end(row, query.sort)).transpose()? } else { None };
+    let items = rows.iter().map(TorrentRow::from_row).collect::<Result<_, _>>()?;
+    Ok((items, last.map(|last| last.encode(query))))
+}
+
+fn statement(
+    query: &TorrentQuery,
+    after: Option<Cursor>,
+    rows_max: usize,
+) -> Result<QueryBuilder<Postgres>, QueryError> {
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT * FROM (");
+    sql.push(SELECT).push(") AS listed WHERE true");
+    if let Some(name) = &query.name {
+        sql.push(" AND strpos(name_lower, ").push_bind(text(name).to_lowercase()).push(") > 0");
+    }
+    if let Some(state) = query.state {
+        sql.push(" AND status = ").push_bind(state.name());
+    }
+    if let Some(tracker) = &query.tracker {
+        sql.push(" AND trackers @> ").push_bind(vec![text(tracker).to_lowercase()]);
+    }
+    if let Some(extension) = &query.extension {
+        sql.push(" AND extensions @> ").push_bind(vec![text(extension).to_lowercase()]);
+    }
+    if let Some(label) = &query.label {
+        sql.push(" AND labels @> ").push_bind(vec![text(label)]);
+    }
+    let (column, beyond, order) = (
+        column(query.sort),
+        if query.descending { "<" } else { ">" },
+        if query.descending { "DESC" } else { "ASC" },
+    );
+    if let Some(Cursor { key, id }) = after {
+        sql.push(format_args!(" AND ({column}, id) {beyond} ("));
+        match (query.sort, key) {
+            (Sort::AddedAt, Key::Time(microseconds)) => {
+                sql.push_bind(moment(microseconds).ok_or(QueryError::Cursor)?);
+            }
+            (Sort::Name, Key::Name(name)) => {
+                sql.push_bind(name);
+            }
+            (Sort::Size, Key::Size(bytes)) => {
+                sql.push_bind(bytes);
+            }
+            (Sort::Progress, Key::Progress(bits)) => {
+                sql.push_bind(f64::from_bits(bits));
+            }
+            _ => return Err(QueryError::Cursor),
+        }
+        sql.push(", ").push_bind(id).push(")");
+    }
+    sql.push(format_args!(" ORDER BY {column} {order}, id {order} LIMIT "));
+    sql.push_bind(i64::try_from(rows_max).unwrap_or(i64::MAX));
+    Ok(sql)
+}
+
+const fn column(sort: Sort) -> &'static str {
+    match sort {
+        Sort::AddedAt => "added_at",
+        Sort::Name => "name_key",
+        Sort::Size => "size_key",
+        Sort::Progress => "progress",
+    }
+}
+
+/// Where a page ended.
+fn end(row: &PgRow, sort: Sort) -> Result<Cursor, sqlx::Error> {
+    let key = match sort {
+        Sort::AddedAt => {
+            let at: OffsetDateTime = row.try_get("added_at")?;
+            Key::Time(i64::try_from(at.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX))
+        }
+        Sort::Name => Key::Name(row.try_get("name_key")?),
+        Sort::Size => Key::Size(row.try_get("size_key")?),
+        Sort::Progress => Key::Progress(row.try_get::<f64, _>("progress")?.to_bits()),
+    };
+    Ok(Cursor { key, id: row.try_get("id")? })
+}
+
+/// A time that PostgreSQL can hold, too.
+fn moment(microseconds: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(microseconds) * 1000)
+        .ok()
+        .filter(|at| at.year() > -4000)
+}

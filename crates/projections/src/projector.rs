@@ -1,0 +1,180 @@
+//! Follows the log and keeps the rows, one loop for each projection.
+//!
+//! Of several processes one follows; the others stand by and look at how far it is. A failure of the database is tried again; a
+//! fact that is not understood is not: the projection stands before it until a build comes that understands it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use revaer_event_log::{EventLog, Position};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use ulid::Ulid;
+
+use crate::batch::Batch;
+use crate::checkpoint::{Checkpoint, RENEWAL, Role};
+use crate::files::Files;
+use crate::model::{ReadModel, apply, renew};
+use crate::torrents::Torrents;
+use crate::{Error, ProjectionHealth, Projections, ProjectorHealth, generation, live};
+
+/// The longest pause between two attempts.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Runs the projections.
+pub struct Projector {
+    log: EventLog,
+    owner: String,
+    torrents: watch::Sender<Position>,
+    files: watch::Sender<Position>,
+    health: watch::Sender<ProjectorHealth>,
+}
+
+impl Projector {
+    /// Sees to it that the read models are there; builds those again whose definition changed, which takes its time.
+    pub async fn open(log: EventLog) -> Result<(Projections, Self), Error> {
+        let owner = Ulid::generate().to_string();
+        live::prepare(log.pool()).await?;
+        generation::ensure::<Torrents>(&log, &owner).await?;
+        generation::ensure::<Files>(&log, &owner).await?;
+        let (torrents, torrents_reached) = watch::channel(reached::<Torrents>(&log).await?);
+        let (files, files_reached) = watch::channel(reached::<Files>(&log).await?);
+        let (health, watch_health) = watch::channel(ProjectorHealth::default());
+        let projections = Projections {
+            pool: log.pool().clone(),
+            reached: Arc::from([torrents_reached, files_reached]),
+            health: watch_health,
+        };
+        Ok((projections, Self { log, owner, torrents, files, health }))
+    }
+
+    /// Runs until shutdown.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let torrents =
+            Loop { log: &self.log, owner: &self.owner, reached: &self.torrents, health: &self.health };
+        let files = Loop { reached: &self.files, ..torrents };
+        tokio::join!(torrents.run::<Torrents>(&shutdown), files.run::<Files>(&shutdown));
+    }
+}
+
+/// One projection's loop.
+#[derive(Clone, Copy)]
+struct Loop<'a> {
+    log: &'a EventLog,
+    owner: &'a str,
+    reached: &'a watch::Sender<Position>,
+    health: &'a watch::Sender<ProjectorHealth>,
+}
+
+impl Loop<'_> {
+    async fn run<M: ReadModel>(self, shutdown: &CancellationToken) {
+        let mut at_once = true;
+        let mut pause = RENEWAL;
+        loop {
+            let ended = match Checkpoint::take(self.log.pool(), M::NAME, self.owner, at_once).await {
+                Ok(Some(checkpoint)) => {
+                    (at_once, pause) = (false, RENEWAL);
+                    self.follow::<M>(checkpoint, shutdown).await
+                }
+                Ok(None) => self.stand_by::<M>().await,
+                Err(error) => Err(error.into()),
+            };
+            match ended {
+                Ok(()) if shutdown.is_cancelled() => return,
+                Ok(()) => {}
+                // Another generation is live, or another process follows: look again at once, then wait for its lease.
+                Err(Error::Fenced) => continue,
+                Err(Error::Poisoned { position, source }) => {
+                    let reason = format!("fact at position {position} is not understood: {source}");
+                    tracing::error!(projection = M::NAME, %reason, "the projection halts");
+                    self.say::<M>(ProjectionHealth::Halted { position, reason });
+                    shutdown.cancelled().await;
+                    return;
+                }
+                Err(error) => {
+                    let source =
+                        std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                    tracing::warn!(projection = M::NAME, %error, source, "the projection tries again");
+                    self.say::<M>(ProjectionHealth::Degraded { reason: format!("{error}: {source}") });
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = shutdown.cancelled() => return,
+            }
+        }
+    }
+
+    /// Another process follows: take over how far it is.
+    async fn stand_by<M: ReadModel>(self) -> Result<(), Error> {
+        self.reach(reached::<M>(self.log).await?);
+        self.say::<M>(ProjectionHealth::Well);
+        Ok(())
+    }
+
+    /// Follows until shutdown, or until something ends it.
+    async fn follow<M: ReadModel>(
+        self,
+        mut checkpoint: Checkpoint,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Error> {
+        let mut model = M::new(self.log.clone(), Role::Live);
+        let mut subscription = self.log.subscribe(checkpoint.position);
+        // Ahead of the checkpoint where entries changed no row.
+        let mut seen = checkpoint.position;
+        let mut renewal = tokio::time::interval(RENEWAL);
+        self.reach(seen);
+        self.say::<M>(ProjectionHealth::Well);
+        loop {
+            let entries = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => {
+                    renew(&mut checkpoint, self.log, seen).await?;
+                    return Ok(checkpoint.release(self.log.pool()).await?);
+                }
+                _ = renewal.tick() => {
+                    renew(&mut checkpoint, self.log, seen).await?;
+                    continue;
+                }
+                entries = subscription.next() => entries,
+            };
+            let batch = Batch::of_entries(seen, &entries);
+            apply(&mut model, &mut checkpoint, self.log, M::NAME, &batch).await?;
+            seen = batch.through;
+            self.reach(seen);
+            if let Some((position, source)) = batch.poison {
+                renew(&mut checkpoint, self.log, seen).await?;
+                checkpoint.halt(self.log.pool(), &format!("position {position}: {source}")).await?;
+                return Err(Error::Poisoned { position, source });
+            }
+        }
+    }
+
+    fn reach(self, position: Position) {
+        self.reached.send_if_modified(|reached| {
+            let further = *reached < position;
+            *reached = position.max(*reached);
+            further
+        });
+    }
+
+    fn say<M: ReadModel>(self, health: ProjectionHealth) {
+        self.health.send_if_modified(|all| {
+            let changed = all.0.get(M::NAME) != Some(&health);
+            all.0.insert(M::NAME, health);
+            changed
+        });
+    }
+}
+
+/// How far the live generation has come.
+async fn reached<M: ReadModel>(log: &EventLog) -> Result<Position, sqlx::Error> {
+    let position: Option<i64> = sqlx::query_scalar(
+        "SELECT position FROM public.checkpoints WHERE projection = $1 AND status = 'live'",
+    )
+    .bind(M::NAME)
+    .fetch_optional(log.pool())
+    .await?;
+    Ok(position.map_or(Position::ZERO, Position))
+}

@@ -1,0 +1,132 @@
+//! The read model `torrents`: one row for each torrent that was added and not removed.
+
+mod facets;
+mod fold;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use revaer_domain::torrent::TorrentEvent;
+use revaer_domain::values::TorrentId;
+use revaer_event_log::EventLog;
+use sqlx::PgConnection;
+
+use crate::Error;
+use crate::batch::Batch;
+use crate::checkpoint::Role;
+use crate::live::{self, Newest};
+use crate::model::ReadModel;
+use fold::Folded;
+
+pub(crate) use write::text;
+
+/// The name of the projection.
+pub(crate) const NAME: &str = "torrents";
+/// Folded torrents that are kept: some 2 KB each. A torrent that is not among them costs one read of its stream.
+const CACHED_MAX: usize = 16_384;
+
+/// The projection.
+pub(crate) struct Torrents {
+    log: EventLog,
+    role: Role,
+    cache: HashMap<TorrentId, Folded>,
+}
+
+/// What a batch makes of the torrents that it is about.
+#[derive(Default)]
+pub(crate) struct Changes {
+    folded: BTreeMap<TorrentId, Folded>,
+    /// Those of them whose name, labels or trackers may differ.
+    searched: BTreeSet<TorrentId>,
+    /// Of those whose files became known.
+    extensions: HashMap<TorrentId, Vec<String>>,
+    samples: Newest,
+    session_began: Option<revaer_event_log::Position>,
+}
+
+impl ReadModel for Torrents {
+    const NAME: &'static str = NAME;
+    const VERSION: i32 = 1;
+    const SCHEMA: &'static str = include_str!("../../../../projections/torrents/schema.sql");
+    const INDEXES: &'static str = include_str!("../../../../projections/torrents/indexes.sql");
+    type Changes = Changes;
+
+    fn new(log: EventLog, role: Role) -> Self {
+        Self { log, role, cache: HashMap::new() }
+    }
+
+    async fn fold(&self, batch: &Batch) -> Result<Option<Changes>, Error> {
+        let mut changes = Changes::default();
+        let mut discovered = Vec::new();
+        for fact in &batch.facts {
+            match &fact.event {
+                TorrentEvent::Added(_) | TorrentEvent::LabelsChanged(_) => {
+                    changes.searched.insert(fact.id);
+                }
+                TorrentEvent::FilesDiscovered(_) => {
+                    changes.searched.insert(fact.id);
+                    discovered.push(fact.id);
+                }
+                _ => {}
+            }
+            let known = changes.folded.remove(&fact.id).or_else(|| self.cache.get(&fact.id).cloned());
+            let before = match known {
+                Some(folded) if folded.version + 1 == fact.version => folded,
+                _ => fold::before(&self.log, fact.id, fact.version).await?,
+            };
+            changes.folded.insert(fact.id, before.and(fact.version, fact.position, &fact.event));
+        }
+        changes.extensions = facets::extensions(self.log.pool(), &discovered).await?;
+        // Samples and sessions are of the moment: a rebuild leaves them to whoever follows.
+        if self.role == Role::Live {
+            changes.session_began = batch.session_began;
+            let newest =
+                batch.samples.iter().map(|(position, sample)| (sample.torrent, (*position, *sample)));
+            changes.samples = newest.collect();
+        }
+        let nothing =
+            changes.folded.is_empty() && changes.samples.is_empty() && changes.session_began.is_none();
+        Ok((!nothing).then_some(changes))
+    }
+
+    async fn write(&self, changes: &Changes, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let gone: Vec<_> = changes
+            .folded
+            .iter()
+            .filter(|(_, folded)| folded.torrent.status().is_none())
+            .map(|(id, _)| id.to_string())
+            .collect();
+        write::rows(changes, connection).await?;
+        write::search(changes, connection).await?;
+        if !gone.is_empty() {
+            sqlx::query(include_str!("../../../../projections/torrents/delete.sql"))
+                .bind(&gone)
+                .execute(&mut *connection)
+                .await?;
+            if self.role == Role::Live {
+                live::forget(&gone, connection).await?;
+            }
+        }
+        if !changes.samples.is_empty() {
+            live::write(&changes.samples, connection).await?;
+        }
+        // After the samples: one that was taken before the new session stands still too.
+        if let Some(began) = changes.session_began {
+            live::still(began, connection).await?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, changes: Changes) {
+        if self.cache.len() + changes.folded.len() > CACHED_MAX {
+            self.cache.clear();
+        }
+        for (id, folded) in changes.folded {
+            if folded.torrent.status().is_some() {
+                self.cache.insert(id, folded);
+            } else {
+                self.cache.remove(&id);
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Exactly once, by one writer, and the same again when built anew.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::common::{BOUND, World, added, discovered, id};
+use revaer_domain::torrent::{Failure, Removed, TorrentEvent, Totals};
+use revaer_event_log::NewFact;
+use revaer_projections::{Error, PROJECTIONS, ProjectionHealth, Projector, rebuild};
+
+/// Shows what differs and no more.
+fn assert_same(rebuilt: &[String], lived: &[String]) {
+    let (rebuilt, lived): (BTreeSet<_>, BTreeSet<_>) = (rebuilt.iter().collect(), lived.iter().collect());
+    let differing: Vec<_> = rebuilt.symmetric_difference(&lived).collect();
+    assert!(differing.is_empty(), "{differing:#?}");
+}
+
+async fn lives(world: &World, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        let name = format!("Torrent {number}");
+        world.store_files(id(number), &["x/a.mkv", "x/b.srt"]).await;
+        world.tell(id(number), 0, &[TorrentEvent::Added(Box::new(added(number, &name)))]).await;
+        let events = [
+            discovered(number, &name, 20, 2),
+            TorrentEvent::CountersRecorded(Totals { wanted_done_bytes: number, ..Totals::default() }),
+            TorrentEvent::Failed(Failure { code: "disk_full".into(), detail: "no space".into() }),
+            TorrentEvent::Recovered,
+            TorrentEvent::Paused,
+        ];
+        world.tell(id(number), 1, &events).await;
+        if number % 4 == 0 {
+            world
+                .tell(id(number), 6, &[TorrentEvent::Removed(Removed { data_deleted: true, left: vec![] })])
+                .await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rebuilt_rows_equal_lived_ones_while_facts_keep_coming() {
+    let world = World::new().await;
+    let (projections, _) = world.project().await;
+    lives(&world, 0..30).await;
+    assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    let lived = world.rows().await;
+    assert_eq!(lived.len(), 3 * 22);
+    for name in PROJECTIONS {
+        rebuild(&world.log, name).await.expect("rebuilds");
+    }
+    assert_same(&world.rows().await, &lived);
+
+    // Swaps under writes: what the followed generation ends with is what one built at rest ends with.
+    let writing = lives(&world, 30..60);
+    let rebuilding = async {
+        for _ in 0..3 {
+            for name in PROJECTIONS {
+                rebuild(&world.log, name).await.expect("rebuilds");
+            }
+        }
+    };
+    tokio::join!(writing, rebuilding);
+    assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    let lived = world.rows().await;
+    assert_eq!(lived.len(), 3 * 45);
+    for name in PROJECTIONS {
+        rebuild(&world.log, name).await.expect("rebuilds");
+    }
+    assert_same(&world.rows().await, &lived);
+    assert!(matches!(rebuild(&world.log, "nothing").await, Err(Error::Unknown(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_version_of_the_definition_is_built_again_at_open() {
+    let world = World::new().await;
+    let (projections, shutdown) = world.project().await;
+    lives(&world, 0..3).await;
+    assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    let lived = world.rows().await;
+    shutdown.cancel();
+    let pool = world.log.pool();
+    sqlx::query("UPDATE torrents.definition SET version = version - 1").execute(pool).await.unwrap();
+    sqlx::query("UPDATE torrents.torrent SET name = 'of an older fold'").execute(pool).await.unwrap();
+
+    let (projections, _) = world.project().await;
+    assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    assert_same(&world.rows().await, &lived);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_projectors_one_writes_and_both_know_how_far() {
+    let world = World::new().await;
+    // Counts every write of a row: a fact that two projectors wrote would be there twice.
+    let (first, first_shutdown) = world.project().await;
+    let pool = world.log.pool();
+    sqlx::raw_sql(
+        "CREATE TABLE written (id text, version bigint);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN INSERT INTO public.written VALUES (NEW.id, NEW.version); RETURN NEW; END $$;
+         CREATE TRIGGER note AFTER INSERT OR UPDATE ON torrents.torrent FOR EACH ROW EXECUTE FUNCTION note();",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    let (second, _) = world.project().await;
+    lives(&world, 1..20).await;
+    let head = world.log.head().await.unwrap();
+    assert!(first.wait_for(head, BOUND).await);
+    assert!(second.wait_for(head, BOUND).await);
+    // The one that runs may be ended at any moment: the other goes on from the checkpoint.
+    first_shutdown.cancel();
+    lives(&world, 20..30).await;
+    assert!(second.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    let repeated: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM (SELECT FROM written GROUP BY id, version HAVING count(*) > 1) AS twice",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    assert_eq!(repeated, 0);
+    let written: i64 =
+        sqlx::query_scalar("SELECT count(DISTINCT id) FROM written").fetch_one(pool).await.unwrap();
+    assert!(written >= 22, "{written}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_between_batches_repeats_and_loses_nothing() {
+    let world = World::new().await;
+    for round in 0..4 {
+        // A process of its own has connections of its own, and they end with it.
+        let (log, runner) = world.another_log().await;
+        let (_projections, projector) = Projector::open(log).await.expect("opens");
+        let following = tokio::spawn(runner.run(world.shutdown.child_token()));
+        let running = tokio::spawn(projector.run(world.shutdown.child_token()));
+        lives(&world, round * 10..round * 10 + 10).await;
+        // Dropped wherever it is, like a process that is killed: its lease stays.
+        running.abort();
+        following.abort();
+        let _ = tokio::join!(running, following);
+    }
+    let (projections, _) = world.project().await;
+    assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    let lived = world.rows().await;
+    for name in PROJECTIONS {
+        rebuild(&world.log, name).await.expect("rebuilds");
+    }
+    assert_same(&world.rows().await, &lived);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fact_that_is_not_understood_halts_and_is_reported() {
+    let world = World::new().await;
+    let (projections, _) = world.project().await;
+    let before = world.tell(id(1), 0, &[TorrentEvent::Added(Box::new(added(1, "one")))]).await;
+    let poison = NewFact {
+        kind: Cow::Borrowed("torrent.levitated"),
+        schema_version: 1,
+        data: "{}".into(),
+        meta: "{}".into(),
+    };
+    let poisoned = world.append(id(1), 1, vec![poison]).await;
+    let after = world.tell(id(2), 0, &[TorrentEvent::Added(Box::new(added(2, "two")))]).await;
+
+    let mut health = projections.health();
+    let halted = health.wait_for(|health| {
+        PROJECTIONS.iter().all(|name| {
+        matches!(health.0.get(name), Some(ProjectionHealth::Halted { position, .. }) if *position == poisoned)
+    })
+    });
+    tokio::time::timeout(BOUND, halted).await.expect("halts in time").expect("runs");
+    assert!(projections.wait_for(before, BOUND).await);
+    assert!(!projections.wait_for(after, std::time::Duration::from_millis(50)).await);
+    assert!(projections.torrent(id(1)).await.unwrap().is_some(), "the old rows are served");
+    assert!(projections.torrent(id(2)).await.unwrap().is_none());
+    let reason: Option<String> =
+        sqlx::query_scalar("SELECT error FROM checkpoints WHERE projection = 'torrents' AND status = 'live'")
+            .fetch_one(world.log.pool())
+            .await
+            .unwrap();
+    assert!(reason.expect("a reason").contains("torrent.levitated"));
+    assert!(matches!(rebuild(&world.log, "torrents").await, Err(Error::Poisoned { .. })));
+}
