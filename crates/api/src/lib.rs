@@ -1,1 +1,25 @@
-//! DESC
+//! The HTTP API: REST, the event stream, health, and the OpenAPI document that is generated from all of it.
+//!
+//! A handler parses, asks the application or a read model, and presents; it decides nothing. Statuses are decided in `problem`
+//! alone, bodies are read in `body` alone, and what the wire carries is made in `present` alone. The API does not know
+//! libtorrent, and it never waits for it: a command is answered when the log has it.
+
+mod allow;
+mod body;
+mod caller;
+mod context;
+mod edge;
+mod events;
+mod health;
+mod limits;
+mod parameter;
+mod payload;
+mod present;
+mod problem;
+mod rejected;
+mod request_id;
+mod service;
+mod torrents;
+
+pub use limits::Limits;
+pub use service::{Parts, document, service};

@@ -5,11 +5,17 @@ use std::net::SocketAddr;
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{Add, Added, FilesDiscovered, Origin, TorrentCommand};
 use revaer_domain::values::{InfoHashes, Labels, MagnetUri, RateCap, SavePath, TorrentId};
+use revaer_event_log::CommandRecord;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::dispatch::{FirstTime, fingerprint, read_failed};
 use crate::{Application, Caller, CommandError, Done, ParsedMetainfo};
+
+/// The most trackers of a torrent file that its facts name.
+const TRACKERS_MAX: usize = 100;
+/// The longest of them.
+const TRACKER_BYTES_MAX: usize = 2048;
 
 /// What a torrent is added from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,13 +96,22 @@ impl Application {
         for hash in add.added.info_hashes.iter() {
             // Only to spare the bodies of an add that cannot succeed; the log decides when two come at once.
             if let Some(id) = self.find(&hash).await? {
-                return Err(CommandError::TorrentExists { id });
+                return self.exists_or_repeats(id, &record).await;
             }
         }
         if let Some((body, parsed)) = parsed {
             self.store_metainfo(id, &body, &parsed.info_hashes, &parsed.files).await?;
         }
         self.dispatch(id, TorrentCommand::Add(Box::new(add)), record, caller).await
+    }
+
+    /// The torrent is there. It may be there by this very command, given to another process in the meantime.
+    async fn exists_or_repeats(&self, id: TorrentId, record: &CommandRecord) -> Result<Done, CommandError> {
+        match self.log().find_command(record.id).await.map_err(read_failed)? {
+            Some(outcome) if outcome.fingerprint == record.fingerprint => self.repeat(outcome).await,
+            Some(_) => Err(CommandError::KeyReused),
+            None => Err(CommandError::TorrentExists { id }),
+        }
     }
 
     async fn prepare(
@@ -139,8 +154,8 @@ impl Application {
                 let parsed = parsed.map_err(CommandError::InvalidMetainfo)?;
                 added.info_hashes = parsed.info_hashes;
                 added.name.clone_from(&parsed.name);
-                append_new(&mut added.trackers, &parsed.trackers);
                 let files = files_discovered(&parsed);
+                append_new(&mut added.trackers, &files.trackers);
                 Ok((Add { added, files: Some(files) }, Some((body, parsed))))
             }
         }
@@ -170,8 +185,14 @@ pub(crate) fn files_discovered(parsed: &ParsedMetainfo) -> FilesDiscovered {
         size_bytes: parsed.files.iter().map(|file| file.size_bytes).sum(),
         piece_length_bytes: parsed.piece_length_bytes,
         piece_count: parsed.piece_count,
-        trackers: parsed.trackers.clone(),
+        trackers: recorded(&parsed.trackers),
     }
+}
+
+/// The trackers of a torrent file as far as facts name them. It may name half a million; libtorrent reads all from the file.
+fn recorded(trackers: &[String]) -> Vec<String> {
+    let fits = |tracker: &&String| tracker.len() <= TRACKER_BYTES_MAX;
+    trackers.iter().filter(fits).take(TRACKERS_MAX).cloned().collect()
 }
 
 fn hash_name(hashes: &InfoHashes) -> String {

@@ -42,12 +42,14 @@ impl Bodies {
 
     /// Stores a torrent file under an info hash; one that is there stays.
     pub async fn put_metainfo(&self, hash: &InfoHash, body: &[u8]) -> Result<(), sqlx::Error> {
-        sqlx::query("INSERT INTO metainfo (info_hash, body) VALUES ($1, $2) ON CONFLICT (info_hash) DO NOTHING")
-            .bind(hash.to_string())
-            .bind(body)
-            .execute(&self.pool)
-            .await
-            .map(drop)
+        sqlx::query(
+            "INSERT INTO metainfo (info_hash, body) VALUES ($1, $2) ON CONFLICT (info_hash) DO NOTHING",
+        )
+        .bind(hash.to_string())
+        .bind(body)
+        .execute(&self.pool)
+        .await
+        .map(drop)
     }
 
     /// The torrent file kept under one of the hashes.
@@ -61,12 +63,14 @@ impl Bodies {
 
     /// Stores the file list of a torrent; one that is there stays.
     pub async fn put_files(&self, id: TorrentId, files: &[TorrentFile]) -> Result<(), sqlx::Error> {
-        sqlx::query("INSERT INTO file_lists (torrent_id, body) VALUES ($1, $2) ON CONFLICT (torrent_id) DO NOTHING")
-            .bind(id.to_string())
-            .bind(sqlx::types::Json(files))
-            .execute(&self.pool)
-            .await
-            .map(drop)
+        sqlx::query(
+            "INSERT INTO file_lists (torrent_id, body) VALUES ($1, $2) ON CONFLICT (torrent_id) DO NOTHING",
+        )
+        .bind(id.to_string())
+        .bind(sqlx::types::Json(files))
+        .execute(&self.pool)
+        .await
+        .map(drop)
     }
 
     /// The file list of a torrent; `None` until its metadata is known.
@@ -85,10 +89,11 @@ impl Bodies {
             return Ok(());
         }
         let ids: Vec<_> = rows.iter().map(|row| row.id.to_string()).collect();
-        let counts: Vec<_> = rows.iter().map(|row| i32::try_from(row.piece_count).unwrap_or(i32::MAX)).collect();
+        let counts: Vec<_> =
+            rows.iter().map(|row| i32::try_from(row.piece_count).unwrap_or(i32::MAX)).collect();
         let hashes: Vec<_> = rows.iter().map(|row| Sha256::digest(&row.body).to_vec()).collect();
         let bodies: Vec<_> = rows.iter().map(|row| row.body.as_slice()).collect();
-        sqlx::query(include_str!("put_resume_data.sql"))
+        sqlx::query(include_str!("sql/put_resume_data.sql"))
             .bind(ids)
             .bind(counts)
             .bind(hashes)
@@ -108,6 +113,15 @@ impl Bodies {
         Ok(row.and_then(|(hash, body)| (Sha256::digest(&body)[..] == hash[..]).then_some(body)))
     }
 
+    /// Sets resume data aside that libtorrent refused, before newer takes its place: somebody may want to look into it.
+    pub async fn set_resume_data_aside(&self, id: TorrentId) -> Result<(), sqlx::Error> {
+        sqlx::query("UPDATE resume_data SET refused_body = body WHERE torrent_id = $1")
+            .bind(id.to_string())
+            .execute(&self.pool)
+            .await
+            .map(drop)
+    }
+
     /// Drops what a removed torrent leaves: its resume data. Metainfo and file list stay, the log refers to them.
     pub async fn forget_resume_data(&self, id: TorrentId) -> Result<(), sqlx::Error> {
         sqlx::query("DELETE FROM resume_data WHERE torrent_id = $1")
@@ -119,7 +133,12 @@ impl Bodies {
 
     /// Replaces the session's own state (DHT and the like) of one node.
     pub async fn put_session_state(&self, node: &str, body: &[u8]) -> Result<(), sqlx::Error> {
-        sqlx::query(include_str!("put_session_state.sql")).bind(node).bind(body).execute(&self.pool).await.map(drop)
+        sqlx::query(include_str!("sql/put_session_state.sql"))
+            .bind(node)
+            .bind(body)
+            .execute(&self.pool)
+            .await
+            .map(drop)
     }
 
     /// The session's state as saved last.

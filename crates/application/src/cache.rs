@@ -1,6 +1,7 @@
 //! A bounded cache of folded torrents, so that a command does not read its stream again.
 //!
-//! It is never the truth: an append names the version that it expects, and a conflict evicts the entry.
+//! It is never the truth. An append names the version that it expects, and a conflict evicts the entry; whoever answers
+//! without an append asks the log first whether the entry is the newest.
 
 use std::collections::HashMap;
 
@@ -9,7 +10,7 @@ use revaer_domain::values::TorrentId;
 use revaer_event_log::{Position, Version};
 
 /// A torrent as folded at a version.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Folded {
     pub(crate) torrent: Torrent,
     pub(crate) version: Version,
@@ -40,7 +41,13 @@ impl Cache {
         Some(folded)
     }
 
+    /// Keeps what is newer: a reader may come with what it read before a command was carried out.
     pub(crate) fn put(&mut self, id: TorrentId, folded: Folded) {
+        let known = self.young.get(&id).or_else(|| self.old.get(&id));
+        // What was never added is not worth a place.
+        if folded.version == 0 || known.is_some_and(|known| known.version > folded.version) {
+            return;
+        }
         if self.young.len() >= self.generation_entries_max {
             self.old = std::mem::take(&mut self.young);
         }
@@ -75,5 +82,16 @@ mod tests {
         assert!(cache.get(id(1)).is_none());
         cache.evict(id(0));
         assert!(cache.get(id(0)).is_none());
+    }
+
+    #[test]
+    fn reader_that_comes_late_does_not_undo_a_command() {
+        let id = TorrentId::new(Ulid(1));
+        let mut cache = Cache::new(10);
+        cache.put(id, folded(6));
+        cache.put(id, folded(5));
+        assert_eq!(cache.get(id).map(|folded| folded.version), Some(6));
+        cache.put(TorrentId::new(Ulid(2)), folded(0));
+        assert!(cache.get(TorrentId::new(Ulid(2))).is_none());
     }
 }

@@ -40,14 +40,20 @@ impl AppendError for StoreError {
 pub(crate) struct CommandStore {
     log: EventLog,
     metadata: Metadata,
-    command: Option<CommandRecord>,
+    command: CommandRecord,
     claimed: InfoHashes,
     position: Arc<Mutex<Position>>,
 }
 
 impl CommandStore {
-    pub(crate) fn new(log: EventLog, metadata: Metadata, command: Option<CommandRecord>) -> Self {
-        Self { log, metadata, command, claimed: InfoHashes::default(), position: Arc::new(Mutex::new(Position(0))) }
+    pub(crate) fn new(log: EventLog, metadata: Metadata, command: CommandRecord) -> Self {
+        Self {
+            log,
+            metadata,
+            command,
+            claimed: InfoHashes::default(),
+            position: Arc::new(Mutex::new(Position(0))),
+        }
     }
 
     /// Says which info hashes the torrent has claimed: a removal releases them, a discovery claims only what is new.
@@ -97,7 +103,7 @@ impl CommandStore {
             stream: stream_of(id),
             expected: version,
             facts: Vec::new(),
-            command: self.command.clone(),
+            command: Some(self.command.clone()),
             claims: Vec::new(),
             releases: Vec::new(),
         };
@@ -124,14 +130,16 @@ impl EventStore for CommandStore {
                 stream: stream_of(id),
                 expected,
                 facts: events.iter().map(|event| encode_torrent(event, &self.metadata)).collect(),
-                command: self.command.clone(),
+                command: Some(self.command.clone()),
                 claims: Vec::new(),
                 releases: Vec::new(),
             };
             for event in &events {
                 match event {
                     TorrentEvent::Added(added) => self.claim(&mut append.claims, &added.info_hashes),
-                    TorrentEvent::FilesDiscovered(files) => self.claim(&mut append.claims, &files.info_hashes),
+                    TorrentEvent::FilesDiscovered(files) => {
+                        self.claim(&mut append.claims, &files.info_hashes);
+                    }
                     TorrentEvent::Removed(_) => {
                         append.releases = self.claimed.iter().map(|hash| hash.to_string()).collect();
                     }
@@ -145,7 +153,11 @@ impl EventStore for CommandStore {
         .boxed()
     }
 
-    fn stream(&self, id: TorrentId, select: Select) -> BoxFuture<'_, Result<EventStream<'_, Self>, StoreError>> {
+    fn stream(
+        &self,
+        id: TorrentId,
+        select: Select,
+    ) -> BoxFuture<'_, Result<EventStream<'_, Self>, StoreError>> {
         async move {
             let after = match select {
                 Select::All => 0,

@@ -11,7 +11,7 @@ use revaer_event_log::{AppendError, CommandOutcome, CommandRecord, EventLog, Pos
 use sha2::{Digest, Sha256};
 
 use crate::cache::{Cache, Folded};
-use crate::command_store::{CommandStore, StoreError};
+use crate::command_store::{CommandStore, StoreError, stream_of};
 use crate::stream_lock::KeyedLocks;
 use crate::{Bodies, Caller, Clock, CommandError, HealthRegistry, LiveView, MetainfoParser};
 
@@ -91,34 +91,34 @@ impl Application {
         Ok(stream.and_then(|stream| TorrentId::from_stream(stream.as_str())))
     }
 
-    /// A torrent as its stream tells it, with its version and last position.
+    /// A torrent as its stream tells it now, with its version and last position.
     pub async fn torrent(&self, id: TorrentId) -> Result<Option<(Torrent, Version, Position)>, CommandError> {
-        let folded = self.load(id, &self.reader()).await?;
-        Ok((folded.version > 0).then_some((folded.torrent, folded.version, folded.position)))
+        let known = self.cache().get(id).unwrap_or_default();
+        let folded = self.fold_on(id, known, |_| true).await?;
+        self.cache().put(id, folded.clone());
+        Ok(folded.of_an_existing_torrent())
     }
 
-    /// As [`Application::torrent`], but at least as new as a version that was seen in the log: another process may have
-    /// appended it.
+    /// The same, or a fold that is kept if it is at least as new as a version that was seen in the log.
     pub async fn torrent_since(
         &self,
         id: TorrentId,
         version: Version,
     ) -> Result<Option<(Torrent, Version, Position)>, CommandError> {
-        match self.torrent(id).await? {
-            Some((_, known, _)) if known < version => {
-                self.cache().evict(id);
-                self.torrent(id).await
-            }
-            other => Ok(other),
+        let known = self.cache().get(id).filter(|known| known.version >= version);
+        match known {
+            Some(known) => Ok(known.of_an_existing_torrent()),
+            None => self.torrent(id).await,
         }
     }
 
     /// Every torrent that is not removed, in the order of the adds.
     pub async fn live_torrents(&self) -> Result<Vec<TorrentId>, CommandError> {
-        let streams: Vec<String> = sqlx::query_scalar("SELECT DISTINCT stream_id FROM claims ORDER BY stream_id")
-            .fetch_all(self.log().pool())
-            .await
-            .map_err(|error| read_failed(error.into()))?;
+        let streams: Vec<String> =
+            sqlx::query_scalar("SELECT DISTINCT stream_id FROM claims ORDER BY stream_id")
+                .fetch_all(self.log().pool())
+                .await
+                .map_err(|error| read_failed(error.into()))?;
         Ok(streams.iter().filter_map(|stream| TorrentId::from_stream(stream)).collect())
     }
 
@@ -170,8 +170,8 @@ impl Application {
     /// The first answer again: the torrent as it was after the command.
     pub(crate) async fn repeat(&self, outcome: CommandOutcome) -> Result<Done, CommandError> {
         let id = TorrentId::from_stream(outcome.stream.as_str()).ok_or(CommandError::KeyReused)?;
-        let (torrent, version, position) =
-            self.fold_until(id, |fact| fact.version <= outcome.version_after).await?.ok_or(CommandError::NotFound)?;
+        let then = self.fold_on(id, Folded::default(), |fact| fact.version <= outcome.version_after).await?;
+        let (torrent, version, position) = then.of_an_existing_torrent().ok_or(CommandError::NotFound)?;
         Ok(Done { id, torrent, version, position, repeated: true })
     }
 
@@ -183,29 +183,35 @@ impl Application {
         caller: &Caller,
     ) -> Result<Done, CommandError> {
         let _stream = self.inner.locks.hold(id.ulid().0).await;
-        let store = CommandStore::new(self.log().clone(), caller.metadata(), Some(record.clone()));
+        let store = CommandStore::new(self.log().clone(), caller.metadata(), record.clone());
         for _ in 0..ATTEMPTS_MAX {
             let folded = self.load(id, &store).await?;
-            if let Some(expected) = caller.if_match
-                && expected != folded.version
-            {
-                return Err(CommandError::PreconditionFailed { actual: folded.version });
-            }
-            match self.decide_and_save(id, folded, command.clone(), &store, caller).await {
-                Ok(done) => return Ok(done),
-                Err(SaveError::Refused(Refused::Absent)) => return Err(CommandError::NotFound),
-                Err(SaveError::Refused(refused)) => return Err(CommandError::Refused(refused)),
-                Err(SaveError::Store(StoreError::Append(AppendError::VersionConflict { .. }))) => {
+            let version = folded.version;
+            match self.attempt(id, folded, command.clone(), &store, caller).await {
+                Ok(Attempt { done, is_recorded: true }) => return Ok(done),
+                Ok(Attempt { done, is_recorded: false }) => {
+                    if self.is_newest(id, version).await? {
+                        return Ok(done);
+                    }
                     self.cache().evict(id);
                 }
-                Err(SaveError::Store(StoreError::Append(AppendError::AlreadyRecorded(outcome)))) => {
+                Err(Failure::Answer(answer)) => {
+                    if self.is_newest(id, version).await? {
+                        return Err(answer);
+                    }
+                    self.cache().evict(id);
+                }
+                Err(Failure::Store(StoreError::Append(AppendError::VersionConflict { .. }))) => {
+                    self.cache().evict(id);
+                }
+                Err(Failure::Store(StoreError::Append(AppendError::AlreadyRecorded(outcome)))) => {
                     return if outcome.fingerprint == record.fingerprint {
                         self.repeat(*outcome).await
                     } else {
                         Err(CommandError::KeyReused)
                     };
                 }
-                Err(SaveError::Store(error)) => {
+                Err(Failure::Store(error)) => {
                     // What was written is not known for certain: read the stream again next time.
                     self.cache().evict(id);
                     return Err(store_failed(error));
@@ -215,34 +221,44 @@ impl Application {
         Err(CommandError::VersionConflict)
     }
 
-    async fn decide_and_save(
+    /// Decides on what is known and appends what comes of it.
+    async fn attempt(
         &self,
         id: TorrentId,
         folded: Folded,
         command: TorrentCommand,
         store: &CommandStore,
         caller: &Caller,
-    ) -> Result<Done, SaveError> {
+    ) -> Result<Attempt, Failure> {
+        if let Some(expected) = caller.if_match
+            && expected != folded.version
+        {
+            return Err(Failure::Answer(CommandError::PreconditionFailed { actual: folded.version }));
+        }
         let store = store.clone().holding(folded.torrent.info_hashes);
         let mut root = builder().build_with_state(id, folded.version, folded.torrent);
-        root.handle(command).await.map_err(SaveError::Refused)?;
+        root.handle(command).await.map_err(|refused| Failure::Answer(refusal(refused)))?;
         let mut repository = Repository::new(builder(), store.clone());
         let root: AggregateRoot<TorrentRules> = repository.add(root).await.map_err(|error| match error {
-            RepositoryError::Aggregate(refused) => SaveError::Refused(refused),
-            RepositoryError::Store(error) => SaveError::Store(error),
+            RepositoryError::Aggregate(refused) => Failure::Answer(CommandError::internal(refused)),
+            RepositoryError::Store(error) => Failure::Store(error),
         })?;
         let changed = root.version() != folded.version;
-        if !changed && caller.idempotency_key.is_some() {
+        let is_recorded = changed || caller.idempotency_key.is_some();
+        if is_recorded && !changed {
             // `Repository::add` skips the store when nothing happened; the repeat must find the command all the same.
-            store.record_no_op(id, folded.version).await.map_err(SaveError::Store)?;
+            store.record_no_op(id, folded.version).await.map_err(Failure::Store)?;
         }
         let position = if changed { store.position() } else { folded.position };
         let (version, torrent) = (root.version(), root.state().clone());
         self.cache().put(id, Folded { torrent: torrent.clone(), version, position });
-        Ok(Done { id, torrent, version, position, repeated: false })
+        let done = Done { id, torrent, version, position, repeated: false };
+        Ok(Attempt { done, is_recorded })
     }
 
-    pub(crate) async fn load(&self, id: TorrentId, store: &CommandStore) -> Result<Folded, CommandError> {
+    /// The torrent as it is kept, or from its stream. What is kept may be old: another process may have appended, or a caller
+    /// may have gone away while its append was under way.
+    async fn load(&self, id: TorrentId, store: &CommandStore) -> Result<Folded, CommandError> {
         if let Some(folded) = self.cache().get(id) {
             return Ok(folded);
         }
@@ -251,17 +267,16 @@ impl Application {
             RepositoryError::Aggregate(refused) => CommandError::internal(refused),
             RepositoryError::Store(error) => store_failed(error),
         })?;
-        let folded = Folded { torrent: root.state().clone(), version: root.version(), position: store.position() };
-        if folded.version > 0 {
-            self.cache().put(id, folded.clone());
-        }
+        let folded =
+            Folded { torrent: root.state().clone(), version: root.version(), position: store.position() };
+        self.cache().put(id, folded.clone());
         Ok(folded)
     }
 
-    /// A store for reading alone.
-    pub(crate) fn reader(&self) -> CommandStore {
-        let caller = Caller::system("system", String::new(), None);
-        CommandStore::new(self.log().clone(), caller.metadata(), None)
+    /// Whether nothing was appended above a version. An append finds out by itself; an answer without one has to ask.
+    async fn is_newest(&self, id: TorrentId, version: Version) -> Result<bool, CommandError> {
+        let newer = self.log().read_stream(&stream_of(id), version, 1).await.map_err(read_failed)?;
+        Ok(newer.is_empty())
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
@@ -276,9 +291,26 @@ pub(crate) enum FirstTime {
     No(Box<CommandOutcome>),
 }
 
-enum SaveError {
-    Refused(Refused),
+/// A decision that was carried out.
+struct Attempt {
+    done: Done,
+    /// Whether the log has taken something of it, and with that has checked the version.
+    is_recorded: bool,
+}
+
+/// Why one was not.
+enum Failure {
+    /// By what is known of the torrent.
+    Answer(CommandError),
+    /// By the log.
     Store(StoreError),
+}
+
+fn refusal(refused: Refused) -> CommandError {
+    match refused {
+        Refused::Absent => CommandError::NotFound,
+        refused => CommandError::Refused(refused),
+    }
 }
 
 fn builder() -> AggregateRootBuilder<TorrentRules> {
@@ -287,7 +319,8 @@ fn builder() -> AggregateRootBuilder<TorrentRules> {
 
 /// The hash of a command as it was understood: two spellings of one JSON body are one command.
 pub(crate) fn fingerprint(command: &impl serde::Serialize) -> [u8; 32] {
-    let json = serde_json::to_vec(command).expect("commands are plain data: nothing in them can fail to serialise");
+    let json =
+        serde_json::to_vec(command).expect("commands are plain data: nothing in them can fail to serialise");
     Sha256::digest(json).into()
 }
 
@@ -313,4 +346,3 @@ fn exists(by: &StreamId) -> CommandError {
         |id| CommandError::TorrentExists { id },
     )
 }
-

@@ -70,8 +70,12 @@ impl HealthRegistry {
                 from
             }
             None => {
-                let health =
-                    ComponentHealth { component: component.to_owned(), state, since: now, reason: reason.clone() };
+                let health = ComponentHealth {
+                    component: component.to_owned(),
+                    state,
+                    since: now,
+                    reason: reason.clone(),
+                };
                 shared.components.insert(component.to_owned(), health);
                 if state == HealthState::Well {
                     return;

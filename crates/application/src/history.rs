@@ -7,6 +7,7 @@ use revaer_event_log::{Fact, Position, Version};
 use revaer_event_schema::decode_torrent;
 use time::OffsetDateTime;
 
+use crate::cache::Folded;
 use crate::command_store::stream_of;
 use crate::dispatch::{read_failed, store_failed};
 use crate::{Application, CommandError};
@@ -40,35 +41,42 @@ impl Application {
         id: TorrentId,
         at: At,
     ) -> Result<Option<(Torrent, Version, Position)>, CommandError> {
-        self.fold_until(id, |fact| match at {
+        let belongs = |fact: &Fact| match at {
             At::Position(position) => fact.position <= position,
             At::Time(time) => fact.recorded_at <= time,
-        })
-        .await
+        };
+        Ok(self.fold_on(id, Folded::default(), belongs).await?.of_an_existing_torrent())
     }
 
-    pub(crate) async fn fold_until(
+    /// Folds on from what is known, up to the first fact that does not belong.
+    pub(crate) async fn fold_on(
         &self,
         id: TorrentId,
+        mut folded: Folded,
         belongs: impl Fn(&Fact) -> bool + Send,
-    ) -> Result<Option<(Torrent, Version, Position)>, CommandError> {
-        let mut torrent = Torrent::default();
-        let (mut version, mut position) = (0, Position(0));
+    ) -> Result<Folded, CommandError> {
         loop {
-            let page = self.history(id, version, PAGE).await?;
+            let page = self.history(id, folded.version, PAGE).await?;
             let is_last_page = page.len() < PAGE as usize;
             for fact in page {
                 if !belongs(&fact) {
-                    return Ok((version > 0).then_some((torrent, version, position)));
+                    return Ok(folded);
                 }
                 let event = decode_torrent(&fact.kind, fact.schema_version, &fact.data)
                     .map_err(|error| store_failed(error.into()))?;
-                torrent = TorrentRules::apply(torrent, event).map_err(CommandError::internal)?;
-                (version, position) = (fact.version, fact.position);
+                let torrent = TorrentRules::apply(folded.torrent, event).map_err(CommandError::internal)?;
+                folded = Folded { torrent, version: fact.version, position: fact.position };
             }
             if is_last_page {
-                return Ok((version > 0).then_some((torrent, version, position)));
+                return Ok(folded);
             }
         }
+    }
+}
+
+impl Folded {
+    /// What there is to tell, unless there never was such a torrent.
+    pub(crate) fn of_an_existing_torrent(self) -> Option<(Torrent, Version, Position)> {
+        (self.version > 0).then_some((self.torrent, self.version, self.position))
     }
 }

@@ -27,7 +27,5 @@ pub use error::CommandError;
 pub use health::{ComponentHealth, HealthRecorder, HealthRegistry};
 pub use history::At;
 pub use observe::DiscoveredFiles;
-pub use ports::{
-    LiveError, LivePeer, LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo,
-};
+pub use ports::{LiveError, LivePeer, LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo};
 pub use system_stream::SystemStream;

@@ -1,2 +1,112 @@
-//! DESC
-fn main() {}
+//! `revaer`, the client of the service on the command line.
+//!
+//! Arguments in, requests out, one exit code (`exit.rs` has the table). This file and no other reads the environment. The
+//! client knows the bodies of the API and nothing of what is behind it: rules are judged by the service, so that a command
+//! line and a request that break the same rule are answered alike.
+
+mod client;
+mod commands;
+mod events;
+mod exit;
+mod failure;
+mod screen;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::client::{Client, ServiceUrl};
+use crate::commands::{Command, Context};
+use crate::failure::Failure;
+use crate::screen::{Format, Output};
+use crate::values::ApiKey;
+
+/// Keeps what goes with every command apart from what is special to one.
+const GLOBAL: &str = "Global options";
+
+/// The client of the Revaer torrent service.
+#[derive(Debug, Parser)]
+#[command(name = "revaer", version, arg_required_else_help = true, after_help = exit::HELP)]
+struct Arguments {
+    /// Where the service listens; proxies of the environment are not used
+    #[arg(
+        long,
+        global = true,
+        env = "REVAER_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:7070",
+        help_heading = GLOBAL
+    )]
+    url: ServiceUrl,
+    /// The key to authenticate with
+    #[arg(long, global = true, env = "REVAER_API_KEY", hide_env_values = true, help_heading = GLOBAL)]
+    api_key: Option<ApiKey>,
+    /// How to print: for people, or the service's own JSON, one document (with `tail` one a line)
+    #[arg(long, global = true, value_enum, default_value_t, help_heading = GLOBAL)]
+    output: Format,
+    /// Say less: of torrents that are listed or added the ids alone, no progress, no notes
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let format = arguments.output;
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failure::report(&Failure::Local(error), format),
+    };
+    let ended = runtime.block_on(run(arguments));
+    // Not dropped in order: a write to an output that nobody reads would be waited for.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure::report(&failure, format),
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { url, api_key, output, quiet, command } = arguments;
+    let client = Client::new(url, api_key.as_ref())?;
+    command
+        .run(
+            &Context { client, output: Output::new(output, quiet) },
+            <Arguments as clap::CommandFactory>::command,
+        )
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_of_every_command_is_as_documented() {
+        let mut command = Arguments::command();
+        command.build();
+        let mut pages = String::new();
+        write_help(&mut command, &mut pages);
+        insta::assert_snapshot!(pages);
+    }
+
+    fn write_help(command: &mut clap::Command, pages: &mut String) {
+        if command.get_name() == "help" {
+            return;
+        }
+        pages.push_str(&command.render_help().to_string());
+        pages.push_str("\n----\n");
+        for inner in command.get_subcommands_mut() {
+            write_help(inner, pages);
+        }
+    }
+}

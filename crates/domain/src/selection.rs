@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const GLOBS_MAX: usize = 64;
 /// The longest glob, in bytes.
 pub const GLOB_BYTES_MAX: usize = 1024;
-/// The most priorities by index in a rule.
-pub const PRIORITIES_MAX: usize = 20_000;
+/// The most priorities in a rule: a change carries two rules, and both fit into one fact.
+pub const PRIORITIES_MAX: usize = 10_000;
 
 /// How much a file is wanted, in libtorrent's own scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

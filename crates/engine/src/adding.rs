@@ -3,15 +3,16 @@
 //! What the log says wins over the flags in resume data. Resume data that libtorrent refuses is set aside: the torrent is
 //! then added from its metainfo or magnet and checked.
 
-use libtorrent_sys::{AddTorrent, Metainfo, MetainfoLimits, Source, TorrentFlags, parse_metainfo};
+use libtorrent_sys::{AddTorrent, FileEntry, Metainfo, MetainfoLimits, Source, TorrentFlags, parse_metainfo};
 use revaer_domain::torrent::SelectionApplied;
-use revaer_domain::values::SavePath;
+use revaer_domain::values::{InfoHashes, SavePath};
 
 use crate::actual::Actual;
+use crate::confine::{self, LeadsOut};
 use crate::desired::{Desired, Materials};
 use crate::failure::code_of_add;
 use crate::notice::EngineNotice;
-use crate::paths::{folder, is_confined, top};
+use crate::paths::{folder, is_confined, parts_files, top};
 use crate::selecting::select;
 use crate::torrents::{Entry, Torrents};
 
@@ -41,7 +42,29 @@ pub(crate) fn examined(metainfo: &[u8]) -> Result<Metainfo, Unusable> {
     }
 }
 
+impl From<LeadsOut> for Unusable {
+    fn from(LeadsOut(path): LeadsOut) -> Self {
+        Self { code: "unsafe_path", detail: format!("`{path}` leads out of the download root") }
+    }
+}
+
 impl Torrents {
+    /// Looks for links that lead out of the download root, where the torrent is or would be.
+    pub(crate) fn confine(
+        &self,
+        hashes: InfoHashes,
+        save_path: &SavePath,
+        files: &[FileEntry],
+    ) -> Result<(), LeadsOut> {
+        let parts = parts_files(hashes);
+        let files = files.iter().filter(|file| !file.pad).map(|file| file.path.as_str());
+        confine::check(
+            &self.options.download_root,
+            save_path.as_str(),
+            files.chain(parts.iter().map(String::as_str)),
+        )
+    }
+
     /// Adds a torrent that the session does not have. What goes wrong is told as its failure.
     pub(crate) fn add(&mut self, desired: Desired, materials: Materials) {
         let id = desired.id;
@@ -56,6 +79,8 @@ impl Torrents {
             .as_ref()
             .map(|metainfo| select(&desired.selection, desired.selection_revision, &metainfo.files));
         let save_path = self.settled_place(&desired, metainfo.as_ref());
+        let files = metainfo.as_ref().map(|metainfo| metainfo.files.as_slice()).unwrap_or_default();
+        self.confine(desired.info_hashes, &save_path, files)?;
         let add = AddTorrent {
             source: Source::Magnet(String::new()),
             save_path: folder(&self.options.download_root, &save_path).to_string_lossy().into_owned(),
@@ -79,6 +104,8 @@ impl Torrents {
         actual.selection_revision = selected.as_ref().map(|selected| selected.applied.revision);
         let id = desired.id;
         let mut entry = Entry::new(key, desired, actual);
+        // Until libtorrent follows the rule its word of "finished" is about the priorities of the resume data.
+        self.unsettled.insert(key);
         if let Some(selected) = selected {
             self.tell_applied(&entry.desired, &selected.applied);
             entry.priorities = selected.priorities;
@@ -140,7 +167,7 @@ impl Torrents {
     }
 
     /// Where the files are. After a crash in the middle of a move the log has the old place and the disk may have the new one.
-    fn settled_place(&self, desired: &Desired, metainfo: Option<&Metainfo>) -> SavePath {
+    pub(crate) fn settled_place(&self, desired: &Desired, metainfo: Option<&Metainfo>) -> SavePath {
         let first =
             metainfo.and_then(|metainfo| metainfo.files.iter().find(|file| !file.pad && file.size > 0));
         if let (Some(to), Some(first)) = (&desired.moving_to, first) {

@@ -6,16 +6,13 @@ use std::time::Instant;
 
 use libtorrent_sys::{Event, EventKind, State, Status, TorrentFlags};
 use revaer_domain::torrent::Phase;
-use revaer_domain::values::InfoHashes;
 
-use crate::adding::{Unusable, examined};
 use crate::board::Live;
 use crate::desired::Presence;
 use crate::failure::code_of;
-use crate::notice::{EngineNotice, TorrentFile};
-use crate::paths::top;
+use crate::notice::EngineNotice;
 use crate::selecting::follows;
-use crate::torrents::{Entry, Torrents, totals_of};
+use crate::torrents::{Entry, Torrents, meet_again, totals_of};
 
 impl Torrents {
     /// One alert; an error means that the session itself is broken.
@@ -32,7 +29,7 @@ impl Torrents {
             EventKind::MetadataReceived => self.on_metadata(key),
             EventKind::StateChanged { to, .. } => {
                 if to == State::CheckingFiles {
-                    self.on_ready(key);
+                    self.on_hashing(key);
                 }
                 self.refresh(key);
             }
@@ -62,37 +59,6 @@ impl Torrents {
         Ok(())
     }
 
-    /// Alerts were lost: every torrent is looked at again, and what awaits an outcome is asked for again.
-    pub(crate) fn resync(&mut self) {
-        let keys: Vec<u64> = self.entries.keys().copied().collect();
-        for key in keys {
-            let Some(entry) = self.entries.get_mut(&key) else { continue };
-            if entry.removal.is_some() {
-                if self.session.status(key).is_err() && self.deleting == 0 {
-                    self.on_removed(key);
-                }
-                continue;
-            }
-            entry.finish_reported = false;
-            let moving = entry.actual.moving_to.clone().filter(|_| !entry.move_failed);
-            if let Some(to) = moving {
-                let to = crate::paths::folder(&self.options.download_root, &to);
-                // To the place where it is already, libtorrent answers at once.
-                let _ = self.session.move_storage(key, &to.to_string_lossy());
-            }
-            if self.forget_saves(key) {
-                self.save(key);
-            }
-            self.refresh(key);
-            let checked = self.entries.get(&key).and_then(|entry| entry.last).is_some_and(|status| {
-                !matches!(status.state, State::CheckingFiles | State::CheckingResumeData)
-            });
-            if checked {
-                self.on_checked(key);
-            }
-        }
-    }
-
     /// A torrent that changed.
     pub(crate) fn on_status(&mut self, status: &Status) {
         let key = status.key;
@@ -107,6 +73,10 @@ impl Torrents {
         entry.done_bytes = status.total_done;
         if status.has_metadata && !entry.actual.has_metadata {
             self.on_metadata(key);
+        }
+        if status.state == State::CheckingResumeData {
+            // What it has is not known yet, and its numbers are those of a torrent that has nothing.
+            return;
         }
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let totals = totals_of(status);
@@ -135,7 +105,7 @@ impl Torrents {
         self.consider_finish(key);
     }
 
-    fn refresh(&mut self, key: u64) {
+    pub(crate) fn refresh(&mut self, key: u64) {
         if let Ok(status) = self.session.status(key) {
             self.on_status(&status);
         }
@@ -165,7 +135,11 @@ impl Torrents {
             }
             self.unsettled.remove(&key);
             entry.last = self.session.status(key).ok();
+            if std::mem::take(&mut entry.priorities_changed) {
+                self.save(key);
+            }
         }
+        let Some(entry) = self.entries.get_mut(&key) else { return };
         let whole = entry.last.as_ref().is_some_and(is_whole);
         let idle = entry.checking.is_none() && entry.failure.is_none() && !entry.finish_reported;
         if whole && idle && !entry.desired.complete {
@@ -174,43 +148,11 @@ impl Torrents {
         }
     }
 
-    fn on_metadata(&mut self, key: u64) {
-        let Some(entry) = self.entries.get_mut(&key) else { return };
-        if entry.actual.has_metadata {
-            return;
+    fn on_hashing(&mut self, key: u64) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.hashing = true;
         }
-        entry.actual.has_metadata = true;
-        let id = entry.id;
-        let metainfo = match self.session.metainfo(key) {
-            Ok(metainfo) => metainfo,
-            Err(error) => {
-                self.fail(key, "metadata_invalid", &error.message);
-                return;
-            }
-        };
-        match examined(&metainfo) {
-            Err(Unusable { code, detail }) => {
-                let _ = self.session.pause(key);
-                self.fail(key, code, &detail);
-            }
-            Ok(parsed) => {
-                entry.top = parsed.files.first().map(|file| top(&file.path).to_owned());
-                let files = parsed.files.into_iter().filter(|file| !file.pad);
-                self.outbox.put(EngineNotice::MetadataReceived {
-                    id,
-                    metainfo,
-                    info_hashes: InfoHashes { v1: parsed.info_hash_v1, v2: parsed.info_hash_v2 },
-                    name: parsed.name,
-                    files: files.map(|file| TorrentFile { path: file.path, size_bytes: file.size }).collect(),
-                    piece_length_bytes: parsed.piece_length,
-                    piece_count: parsed.piece_count,
-                    trackers: parsed.trackers,
-                });
-                // The rule is applied here and now: nothing was wanted until this moment.
-                self.bring(key);
-                self.save(key);
-            }
-        }
+        self.on_ready(key);
     }
 
     fn on_ready(&mut self, key: u64) {
@@ -222,11 +164,12 @@ impl Torrents {
         }
     }
 
-    fn on_checked(&mut self, key: u64) {
+    pub(crate) fn on_checked(&mut self, key: u64) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         // Loading resume data says "checked" without a check: only one that was asked for counts.
         let request = entry.checking.take();
-        let id = entry.id;
+        let hashed = std::mem::take(&mut entry.hashing);
+        let (id, stands) = (entry.id, entry.actual.paused);
         match (request, self.session.status(key)) {
             (Some(request), Ok(status)) => {
                 let complete = is_whole(&status);
@@ -238,8 +181,17 @@ impl Torrents {
                 });
                 self.on_status(&status);
                 self.save(key);
+                // It let go of its peers for the check.
+                if !stands && let Err(error) = meet_again(&self.session, key) {
+                    tracing::warn!(%error, torrent = %id, "a checked torrent does not look for its peers");
+                }
             }
-            (None, Ok(status)) => self.on_status(&status),
+            (None, Ok(status)) => {
+                self.on_status(&status);
+                if hashed {
+                    self.save(key);
+                }
+            }
             (_, Err(error)) => tracing::warn!(%error, torrent = %id, "a checked torrent has no status"),
         }
         self.on_ready(key);
@@ -255,9 +207,15 @@ impl Torrents {
         self.bring(key);
     }
 
-    fn on_move_failed(&mut self, key: u64, detail: &str) {
+    pub(crate) fn on_move_failed(&mut self, key: u64, detail: &str) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let Some(to) = entry.actual.moving_to.clone() else { return };
+        if entry.desired.presence != Presence::Present {
+            // Nobody waits for the move any more, and the removal waited for its end.
+            entry.actual.moving_to = None;
+            self.bring(key);
+            return;
+        }
         // It stays "moving" until the log knows better: else the next comparison would try again unasked.
         entry.move_failed = true;
         self.outbox.put(EngineNotice::MoveFailed { id: entry.id, save_path: to, detail: detail.to_owned() });
@@ -274,7 +232,7 @@ impl Torrents {
     }
 
     /// A full disk fails every piece; it is told once, until it is tried again.
-    fn fail(&mut self, key: u64, code: &'static str, detail: &str) {
+    pub(crate) fn fail(&mut self, key: u64, code: &'static str, detail: &str) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         entry.retrying = false;
         if entry.failure != Some(code) {
@@ -301,11 +259,11 @@ const fn is_whole(status: &Status) -> bool {
 fn phase_of(entry: &Entry, status: &Status) -> Option<Phase> {
     match status.state {
         _ if status.flags.contains(TorrentFlags::PAUSED) => Some(Phase::Stopped),
-        State::CheckingResumeData => None,
         State::CheckingFiles => Some(Phase::Checking),
         State::DownloadingMetadata => Some(Phase::Metadata),
         _ if entry.applied.is_none() => None,
         State::Downloading => Some(Phase::Downloading),
+        State::CheckingResumeData => None,
         State::Finished | State::Seeding => Some(Phase::Seeding),
     }
 }

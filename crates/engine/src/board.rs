@@ -43,7 +43,8 @@ pub struct Live {
 
 #[derive(Debug, Default)]
 struct Boarded {
-    torrents: HashMap<TorrentId, (u64, Live)>,
+    /// Its key, and what was last said of it.
+    torrents: HashMap<TorrentId, (u64, Option<Live>)>,
     moved: HashMap<TorrentId, Progress>,
 }
 
@@ -55,7 +56,7 @@ pub(crate) struct Board {
 
 impl Board {
     pub(crate) fn enter(&self, id: TorrentId, key: u64) {
-        self.lock().torrents.insert(id, (key, Live::default()));
+        self.lock().torrents.insert(id, (key, None));
     }
 
     pub(crate) fn leave(&self, id: TorrentId) {
@@ -73,8 +74,8 @@ impl Board {
         {
             let mut boarded = self.lock();
             let Some((_, known)) = boarded.torrents.get_mut(&id) else { return };
-            let moved = Live { phase: None, ..*known } != Live { phase: None, ..live };
-            *known = live;
+            let before = known.replace(live).unwrap_or_default();
+            let moved = Live { phase: None, ..before } != Live { phase: None, ..live };
             if !moved {
                 return;
             }
@@ -98,7 +99,12 @@ impl Board {
     }
 
     pub(crate) fn live(&self, id: TorrentId) -> Option<Live> {
-        self.lock().torrents.get(&id).map(|(_, live)| *live)
+        self.lock().torrents.get(&id).and_then(|(_, live)| *live)
+    }
+
+    pub(crate) fn totals(&self) -> Vec<(TorrentId, Totals)> {
+        let boarded = self.lock();
+        boarded.torrents.iter().filter_map(|(id, (_, live))| Some((*id, live.as_ref()?.totals))).collect()
     }
 
     pub(crate) fn take(&self) -> Vec<Progress> {

@@ -46,6 +46,8 @@ pub struct Desired {
     pub selection: SelectionRule,
     /// Which rule that is.
     pub selection_revision: u32,
+    /// Whether the log knows its files.
+    pub files_known: bool,
     /// Whether the log knows that the session follows it.
     pub selection_applied: bool,
     /// Whether the log knows that every wanted byte is there.
@@ -84,6 +86,9 @@ pub enum Reconciliation {
     Done,
     /// The torrent is not in the session: ask again with [`Materials`].
     NeedsMaterials,
+    /// Its files may be another torrent's too, and this session does not have every torrent yet: ask again after
+    /// [`EngineHandle::everything_reconciled`](crate::EngineHandle::everything_reconciled).
+    TooEarly,
 }
 
 impl Desired {
@@ -108,6 +113,7 @@ impl Desired {
             rate_cap: torrent.rate_cap,
             selection: torrent.selection.clone(),
             selection_revision: torrent.selection_revision,
+            files_known: torrent.files.is_some(),
             selection_applied: torrent.selection_is_applied(),
             complete: torrent.is_complete(),
             trackers: torrent.trackers.clone(),

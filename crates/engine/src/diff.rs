@@ -90,6 +90,8 @@ pub fn after(desired: &Desired, actual: Option<Actual>, action: &EngineAction) -
 fn remove(actual: &Actual, delete_data: bool) -> Vec<EngineAction> {
     match actual.removing {
         Some(files_too) if files_too || !delete_data => Vec::new(),
+        // Where its files are is known only when the move has ended.
+        None if actual.moving_to.is_some() => Vec::new(),
         // Asked to keep the files, then asked again to delete them.
         _ => vec![EngineAction::Remove { delete_data }],
     }

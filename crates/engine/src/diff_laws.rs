@@ -44,7 +44,7 @@ prop_compose! {
         Desired {
             id: TorrentId::new(Ulid::from(1_u128)), version: 1, presence, magnet: None,
             info_hashes: InfoHashes::default(), save_path, paused, sequential, rate_cap,
-            selection: SelectionRule::default(), selection_revision, selection_applied: false, complete: false,
+            selection: SelectionRule::default(), selection_revision, files_known: false, selection_applied: false, complete: false,
             trackers: Vec::new(), peers: Vec::new(), reannounce, recheck, retry, failed, moving_to,
             expected_done_bytes: 0,
         }
@@ -104,6 +104,12 @@ proptest! {
     #[test]
     fn removal_reaches_out_and_never_back(desired in desired(), actual in actual()) {
         let reached = apply(&desired, Some(actual.clone())).expect("it was there");
+        if actual.moving_to.is_some() && actual.removing.is_none() {
+            // Where its files are is known only when the move has ended.
+            prop_assume!(desired.presence != Presence::Present);
+            prop_assert_eq!(reached, actual);
+            return Ok(());
+        }
         match desired.presence {
             Presence::Removing { delete_data: true } => prop_assert_eq!(reached.removing, Some(true)),
             Presence::Removing { delete_data: false } | Presence::Gone => prop_assert!(reached.removing.is_some()),

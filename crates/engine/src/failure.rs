@@ -5,6 +5,8 @@ const DISK_FULL: [i32; 2] = [28, 122];
 const PERMISSION: [i32; 3] = [1, 13, 30];
 /// `errors::duplicate_torrent` of libtorrent 2.0.
 const DUPLICATE_TORRENT: i32 = 19;
+/// `errors::torrent_inconsistent_hashes` of libtorrent 2.0.
+const INCONSISTENT_HASHES: i32 = 217;
 
 /// The code of an error while reading or writing.
 pub(crate) fn code_of(error: Option<(i32, &str)>) -> &'static str {
@@ -15,8 +17,11 @@ pub(crate) fn code_of(error: Option<(i32, &str)>) -> &'static str {
             2 => "file_missing",
             20 => "not_a_directory",
             21 => "is_a_directory",
+            27 => "file_too_large",
             _ => "io_error",
         },
+        Some((DUPLICATE_TORRENT, "libtorrent")) => "conflict",
+        Some((INCONSISTENT_HASHES, "libtorrent")) => "inconsistent_hashes",
         Some((_, "libtorrent")) => "torrent_error",
         _ => "io_error",
     }
@@ -34,6 +39,10 @@ mod tests {
 
     #[rstest]
     #[case(Some((28, "system")), "disk_full")]
+    #[case(Some((27, "system")), "file_too_large")]
+    #[case(Some((19, "libtorrent")), "conflict")]
+    #[case(Some((217, "libtorrent")), "inconsistent_hashes")]
+    #[case(Some((1, "libtorrent")), "torrent_error")]
     #[case(Some((13, "system")), "permission_denied")]
     #[case(Some((20, "generic")), "not_a_directory")]
     #[case(Some((5, "system")), "io_error")]

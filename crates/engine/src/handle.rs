@@ -2,10 +2,13 @@
 //!
 //! Questions go to libtorrent from a thread that may block; they neither wait for the session's own thread nor hold it up.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use libtorrent_sys::Session;
+use revaer_domain::torrent::Totals;
 use revaer_domain::values::TorrentId;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -43,6 +46,8 @@ pub enum Fault {
 /// What is asked of the session's thread.
 pub(crate) enum Request {
     Reconcile { desired: Box<Desired>, materials: Option<Materials>, reply: oneshot::Sender<Reconciliation> },
+    EverythingReconciled,
+    Counters { reply: oneshot::Sender<Vec<i64>> },
     BreakPump,
 }
 
@@ -51,6 +56,8 @@ pub(crate) enum Request {
 pub(crate) struct Line {
     pub(crate) session: Arc<Session>,
     pub(crate) requests: mpsc::Sender<Request>,
+    /// Which session it is, counted from the first.
+    pub(crate) number: u64,
 }
 
 pub(crate) struct Shared {
@@ -59,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) health: watch::Sender<EngineHealth>,
     pub(crate) ping_deadline: Duration,
     pub(crate) faults: mpsc::Sender<Fault>,
+    sessions: AtomicU64,
     line: Mutex<Option<Line>>,
 }
 
@@ -74,12 +82,19 @@ impl Shared {
             health: watch::Sender::new(EngineHealth::Well),
             ping_deadline,
             faults,
+            sessions: AtomicU64::new(0),
             line: Mutex::new(None),
         }
     }
 
-    pub(crate) fn set_line(&self, line: Option<Line>) {
-        *self.lock() = line;
+    /// Lets others ask this session from now on.
+    pub(crate) fn open_line(&self, session: Arc<Session>, requests: mpsc::Sender<Request>) {
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed);
+        *self.lock() = Some(Line { session, requests, number });
+    }
+
+    pub(crate) fn close_line(&self) {
+        *self.lock() = None;
     }
 
     pub(crate) fn line(&self) -> Result<Line, Error> {
@@ -105,6 +120,36 @@ impl EngineHandle {
         answer.await.map_err(|_| Error::NotRunning)
     }
 
+    /// Which session runs: a rebuild makes another one, which is empty.
+    pub fn session_number(&self) -> Result<u64, Error> {
+        Ok(self.0.line()?.number)
+    }
+
+    /// Says that this session was brought to what the log says for every torrent that should be in it. Only now can it
+    /// tell which files of a torrent that goes are another torrent's too.
+    pub async fn everything_reconciled(&self, session_number: u64) -> Result<(), Error> {
+        let line = self.0.line()?;
+        if line.number != session_number {
+            return Err(Error::NotRunning);
+        }
+        line.requests.send(Request::EverythingReconciled).await.map_err(|_| Error::NotRunning)
+    }
+
+    /// The session's own counters by libtorrent's names.
+    pub async fn counters(&self) -> Result<BTreeMap<String, i64>, Error> {
+        let (line, deadline) = (self.0.line()?, self.0.ping_deadline);
+        let (reply, answer) = oneshot::channel();
+        line.requests.send(Request::Counters { reply }).await.map_err(|_| Error::NotRunning)?;
+        let values =
+            tokio::time::timeout(deadline, answer).await.map_err(|_| Error::Unresponsive(deadline))?;
+        let values = values.map_err(|_| Error::NotRunning)?;
+        let value_of = |place: usize| values.get(place).copied();
+        Ok(libtorrent_sys::stats_metrics()
+            .into_iter()
+            .filter_map(|(name, place)| Some((name, value_of(place)?)))
+            .collect())
+    }
+
     /// The torrents that moved since the last take, each once, with its newest numbers.
     pub fn take_progress(&self) -> Vec<Progress> {
         self.0.board.take()
@@ -115,7 +160,12 @@ impl EngineHandle {
         self.0.board.changed().await;
     }
 
-    /// A torrent as the session last said; `None` if the session does not have it.
+    /// The counters of every torrent that the session said something of.
+    pub fn totals(&self) -> Vec<(TorrentId, Totals)> {
+        self.0.board.totals()
+    }
+
+    /// A torrent as the session last said; `None` if the session does not have it or said nothing of it yet.
     pub fn live(&self, id: TorrentId) -> Option<Live> {
         self.0.board.live(id)
     }

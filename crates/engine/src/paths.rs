@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use revaer_domain::values::SavePath;
+use revaer_domain::values::{InfoHash, InfoHashes, SavePath};
 
 /// The folder that libtorrent is told.
 pub(crate) fn folder(root: &Path, save_path: &SavePath) -> PathBuf {
@@ -20,6 +20,13 @@ pub(crate) fn is_confined(path: &str) -> bool {
 /// The folder of a torrent, or its only file: the first part of every path.
 pub(crate) fn top(path: &str) -> &str {
     path.split('/').next().unwrap_or(path)
+}
+
+/// Where libtorrent keeps the ends of skipped files that share a piece with wanted ones. It shortens v2 hashes for it.
+pub(crate) fn parts_files(hashes: InfoHashes) -> Vec<String> {
+    let short = hashes.v2.and_then(|hash| hash.first_chunk::<20>().copied());
+    let hashes = hashes.v1.into_iter().chain(short);
+    hashes.map(|hash| format!(".{}.parts", InfoHash::V1(hash))).collect()
 }
 
 #[cfg(test)]

@@ -6,14 +6,14 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use libtorrent_sys::RemoveFiles;
-use revaer_domain::values::{InfoHash, InfoHashes, TorrentId};
+use revaer_domain::values::{InfoHashes, SavePath, TorrentId};
 
 use crate::actual::Actual;
 use crate::adding::examined;
+use crate::deletion::{Deletion, Outcome, whole};
 use crate::desired::{Desired, Materials, Presence};
 use crate::notice::EngineNotice;
-use crate::paths::top;
-use crate::removal::{Deletion, Outcome, whole};
+use crate::paths::{parts_files, top};
 use crate::torrents::{Entry, Torrents};
 
 impl Torrents {
@@ -39,29 +39,25 @@ impl Torrents {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let id = entry.id;
         let Some(files) = entry.removal.clone() else {
-            tracing::error!(torrent = %id, "a torrent left the session unasked");
-            self.forget(id, key);
+            self.left_unasked(key);
             return;
         };
         if entry.actual.removing != Some(true) {
             self.settle_removed(id, false, Outcome { data_deleted: false, left: Vec::new() });
             return;
         }
-        let save_path = entry.actual.save_path.as_str().to_owned();
-        let hashes = entry.desired.info_hashes;
-        self.delete(id, save_path, files, hashes);
+        let (save_path, hashes) = (entry.actual.save_path.clone(), entry.desired.info_hashes);
+        self.delete(id, &save_path, files, hashes);
     }
 
     /// A removal that a crash cut off: the files are known from the metainfo, and the session has no part in it.
     pub(crate) fn delete_absent(&mut self, desired: &Desired, materials: &Materials) {
-        let files = match materials.metainfo.as_deref().map(examined) {
-            Some(Ok(metainfo)) => metainfo.files,
-            // Files that nobody knows were never written.
-            Some(Err(_)) | None => Vec::new(),
-        };
+        // Files that nobody knows were never written.
+        let metainfo = materials.metainfo.as_deref().and_then(|metainfo| examined(metainfo).ok());
+        let save_path = self.settled_place(desired, metainfo.as_ref());
+        let files = metainfo.map(|metainfo| metainfo.files).unwrap_or_default();
         let files: Vec<String> = files.into_iter().filter(|file| !file.pad).map(|file| file.path).collect();
         let (id, hashes) = (desired.id, desired.info_hashes);
-        let save_path = desired.save_path.as_str().to_owned();
         let key = self.next_key;
         self.next_key += 1;
         let mut entry = Entry::new(key, desired.clone(), Actual::added(desired));
@@ -69,11 +65,12 @@ impl Torrents {
         entry.removal = Some(files.clone());
         self.entries.insert(key, entry);
         self.keys.insert(id, key);
-        self.delete(id, save_path, files, hashes);
+        self.delete(id, &save_path, files, hashes);
     }
 
-    fn delete(&mut self, id: TorrentId, save_path: String, files: Vec<String>, hashes: InfoHashes) {
+    fn delete(&mut self, id: TorrentId, save_path: &SavePath, files: Vec<String>, hashes: InfoHashes) {
         let root = self.options.download_root.clone();
+        let save_path = save_path.as_str().to_owned();
         let shared = self.shared_files(id, &save_path, &files);
         let deletion = Deletion { root, save_path, files, traces: parts_files(hashes), shared };
         self.deleting += 1;
@@ -134,7 +131,7 @@ impl Torrents {
         self.outbox.put(notice);
     }
 
-    fn forget(&mut self, id: TorrentId, key: u64) {
+    pub(crate) fn forget(&mut self, id: TorrentId, key: u64) {
         self.forget_saves(key);
         self.entries.remove(&key);
         self.keys.remove(&id);
@@ -142,11 +139,4 @@ impl Torrents {
         self.unsettled.remove(&key);
         self.outbox.leave(id);
     }
-}
-
-/// Where libtorrent keeps the ends of skipped files that share a piece with wanted ones. It shortens v2 hashes for it.
-fn parts_files(hashes: InfoHashes) -> Vec<String> {
-    let short = hashes.v2.and_then(|hash| hash.first_chunk::<20>().copied());
-    let hashes = hashes.v1.into_iter().chain(short);
-    hashes.map(|hash| format!(".{}.parts", InfoHash::V1(hash))).collect()
 }

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::handle::{EngineHandle, EngineHealth, Fault, Line, Request, Shared};
+use crate::handle::{EngineHandle, EngineHealth, Fault, Request, Shared};
 use crate::mailbox::NoticeReceiver;
 use crate::notice::EngineNotice;
 use crate::options::Options;
@@ -34,8 +34,7 @@ impl Engine {
         let shared = Arc::new(Shared::new(options.ping_deadline, faults));
         let receiver = NoticeReceiver(Arc::clone(&shared.mailbox));
         let handle = EngineHandle(Arc::clone(&shared));
-        let (line, requests) = open_line(&first.0);
-        shared.set_line(Some(line));
+        let requests = open_line(&shared, &first.0);
         let runner = Runner { options: Arc::new(options), shared, injected, first: (first, requests) };
         Ok((handle, receiver, runner))
     }
@@ -92,9 +91,8 @@ impl Runner {
                 let again = Arc::clone(&options);
                 match tokio::task::spawn_blocking(move || start(&again)).await {
                     Ok(Ok((session, pump))) => {
-                        let (line, requests) = open_line(&session);
                         // Before anybody is told: whoever hears of the restart asks at once.
-                        shared.set_line(Some(line));
+                        let requests = open_line(&shared, &session);
                         break (session, pump, requests);
                     }
                     Ok(Err(error)) => reason = format!("the session cannot be built: {error}"),
@@ -121,9 +119,10 @@ fn start(options: &Options) -> Result<(Arc<Session>, Pump), Error> {
     Ok((Arc::new(session), pump))
 }
 
-fn open_line(session: &Arc<Session>) -> (Line, mpsc::Receiver<Request>) {
+fn open_line(shared: &Shared, session: &Arc<Session>) -> mpsc::Receiver<Request> {
     let (sender, receiver) = mpsc::channel(REQUESTS_MAX);
-    (Line { session: Arc::clone(session), requests: sender }, receiver)
+    shared.open_line(Arc::clone(session), sender);
+    receiver
 }
 
 /// Doubles with each attempt.
@@ -170,7 +169,7 @@ async fn supervise(
         },
     };
     abandoned.cancel();
-    shared.set_line(None);
+    shared.close_line();
     shared.board.clear();
     // Its end may hang as it may have hung before: it gets its time, then it is left behind.
     let ending = tokio::task::spawn_blocking(move || session.shutdown());
@@ -223,7 +222,7 @@ struct Closing(Arc<Shared>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        self.0.set_line(None);
+        self.0.close_line();
         self.0.mailbox.close();
     }
 }

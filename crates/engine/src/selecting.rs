@@ -60,6 +60,7 @@ impl Torrents {
         entry.last = None;
         entry.finish_reported = false;
         entry.priorities = selected.priorities;
+        entry.priorities_changed = true;
         entry.applied = Some(selected.applied.clone());
         let id = entry.id;
         self.unsettled.insert(key);

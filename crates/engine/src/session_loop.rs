@@ -9,13 +9,13 @@ use std::time::Instant;
 use libtorrent_sys::{Pump, Session};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::deletion::Outcome;
 use crate::handle::{Request, Shared};
 use crate::options::Options;
-use crate::removal::Outcome;
 use crate::torrents::{Outbox, Torrents};
 
 /// Deletions that ended and wait to be told; more only make the deleting threads wait.
@@ -49,26 +49,14 @@ impl SessionLoop {
             Err(error) => return Ended::Faulted(format!("alerts cannot be awaited: {error}")),
         };
         let (deletions, mut deleted) = mpsc::channel::<(_, Outcome)>(DELETIONS_MAX);
-        let mut torrents = Torrents {
-            session: Arc::clone(&session),
-            options: Arc::clone(&options),
-            outbox: Outbox { shared, abandoned: abandoned.clone() },
-            entries: std::collections::HashMap::new(),
-            keys: std::collections::HashMap::new(),
-            gone: std::collections::HashMap::new(),
-            receiving: std::collections::HashMap::new(),
-            unsettled: std::collections::HashSet::new(),
-            saving: 0,
-            deleting: 0,
-            deletions,
-            // 0 is nobody's.
-            next_key: 1,
-        };
+        let outbox = Outbox { shared, abandoned: abandoned.clone() };
+        let mut torrents = Torrents::new(Arc::clone(&session), Arc::clone(&options), outbox, deletions);
         let mut tick = tokio::time::interval(options.tick());
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut deadline = None;
+        let mut counting = Vec::new();
         // What waited before the wake-up was watched.
-        if let Err(reason) = take(&mut pump, &mut torrents) {
+        if let Err(reason) = take(&mut pump, &mut torrents, &mut counting) {
             return Ended::Faulted(reason);
         }
         loop {
@@ -81,7 +69,7 @@ impl SessionLoop {
                         Ok(mut ready) => ready.clear_ready(),
                         Err(error) => return Ended::Faulted(format!("alerts cannot be awaited: {error}")),
                     }
-                    if let Err(reason) = take(&mut pump, &mut torrents) {
+                    if let Err(reason) = take(&mut pump, &mut torrents, &mut counting) {
                         return Ended::Faulted(reason);
                     }
                 }
@@ -89,6 +77,14 @@ impl SessionLoop {
                     Request::Reconcile { desired, materials, reply } => {
                         // Whoever asked may be gone; the torrent is right all the same.
                         let _ = reply.send(torrents.reconcile(*desired, materials));
+                    }
+                    Request::EverythingReconciled => torrents.everything_here = true,
+                    Request::Counters { reply } => {
+                        // Whoever asked earlier is answered by the same numbers.
+                        counting.push(reply);
+                        if let Err(error) = session.post_stats() {
+                            return Ended::Faulted(error.to_string());
+                        }
                     }
                     Request::BreakPump => return Ended::Faulted("alerts cannot be taken: injected".to_owned()),
                 },
@@ -131,7 +127,11 @@ fn watch(pump: &Pump) -> std::io::Result<AsyncFd<OwnedFd>> {
 }
 
 /// Takes everything that waits. The wake-up is cleared first, so that an alert in between wakes again.
-fn take(pump: &mut Pump, torrents: &mut Torrents) -> Result<(), String> {
+fn take(
+    pump: &mut Pump,
+    torrents: &mut Torrents,
+    counting: &mut Vec<oneshot::Sender<Vec<i64>>>,
+) -> Result<(), String> {
     pump.drain_wakeup();
     let batch = pump.pump().map_err(|error| format!("alerts cannot be taken: {error}"))?;
     for event in batch.events.clone() {
@@ -139,6 +139,12 @@ fn take(pump: &mut Pump, torrents: &mut Torrents) -> Result<(), String> {
     }
     for status in batch.statuses {
         torrents.on_status(status);
+    }
+    if !batch.stats.is_empty() {
+        for reply in counting.drain(..) {
+            // Whoever asked may have given up.
+            let _ = reply.send(batch.stats.to_vec());
+        }
     }
     if batch.dropped {
         tracing::warn!("libtorrent dropped alerts; every torrent is looked at again");

@@ -15,13 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::actual::Actual;
 use crate::board::Live;
+use crate::confine::LeadsOut;
+use crate::deletion::Outcome;
 use crate::desired::{Desired, Materials, Presence, Reconciliation};
 use crate::diff::{EngineAction, after, diff};
 use crate::handle::Shared;
 use crate::notice::EngineNotice;
 use crate::options::Options;
 use crate::paths::folder;
-use crate::removal::Outcome;
 use crate::saving::{Held, Purpose};
 
 /// The way out of the session's thread. A thread that was given up and wakes late has nothing to say any more.
@@ -57,6 +58,10 @@ impl Outbox {
 }
 
 /// One torrent of the session.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each remembers one thing that libtorrent has yet to answer"
+)]
 pub(crate) struct Entry {
     pub(crate) id: TorrentId,
     pub(crate) key: u64,
@@ -73,8 +78,14 @@ pub(crate) struct Entry {
     /// The move that failed; the log has not taken that yet.
     pub(crate) move_failed: bool,
     pub(crate) finish_reported: bool,
+    /// The version at which its metadata was told.
+    pub(crate) metadata_told: Option<u32>,
     pub(crate) priorities: Vec<u8>,
+    /// Whether resume data is to be saved once libtorrent follows them.
+    pub(crate) priorities_changed: bool,
     pub(crate) applied: Option<SelectionApplied>,
+    /// Whether its files are being hashed.
+    pub(crate) hashing: bool,
     pub(crate) saves: VecDeque<Purpose>,
     pub(crate) held: VecDeque<Held>,
     pub(crate) done_bytes: u64,
@@ -99,8 +110,11 @@ impl Entry {
             checking: None,
             move_failed: false,
             finish_reported: false,
+            metadata_told: None,
             priorities: Vec::new(),
+            priorities_changed: false,
             applied: None,
+            hashing: false,
             saves: VecDeque::new(),
             held: VecDeque::new(),
             done_bytes: 0,
@@ -124,6 +138,8 @@ pub(crate) struct Torrents {
     pub(crate) receiving: HashMap<u64, Instant>,
     /// Those whose priorities libtorrent has yet to take over.
     pub(crate) unsettled: HashSet<u64>,
+    /// Whether every torrent of the log was brought here, so that the files which two share are known.
+    pub(crate) everything_here: bool,
     pub(crate) saving: usize,
     pub(crate) deleting: usize,
     pub(crate) deletions: mpsc::Sender<(TorrentId, Outcome)>,
@@ -131,6 +147,30 @@ pub(crate) struct Torrents {
 }
 
 impl Torrents {
+    pub(crate) fn new(
+        session: Arc<Session>,
+        options: Arc<Options>,
+        outbox: Outbox,
+        deletions: mpsc::Sender<(TorrentId, Outcome)>,
+    ) -> Self {
+        Self {
+            session,
+            options,
+            outbox,
+            entries: HashMap::new(),
+            keys: HashMap::new(),
+            gone: HashMap::new(),
+            receiving: HashMap::new(),
+            unsettled: HashSet::new(),
+            everything_here: false,
+            saving: 0,
+            deleting: 0,
+            deletions,
+            // 0 is nobody's.
+            next_key: 1,
+        }
+    }
+
     /// Compares one torrent with what it should be and does what is missing.
     pub(crate) fn reconcile(&mut self, desired: Desired, materials: Option<Materials>) -> Reconciliation {
         let id = desired.id;
@@ -141,6 +181,14 @@ impl Torrents {
             }
             _ => self.gone.remove(&id),
         };
+        if desired.presence == (Presence::Removing { delete_data: true }) && !self.everything_here {
+            return Reconciliation::TooEarly;
+        }
+        let Some(&key) = self.keys.get(&id) else { return self.absent(desired, materials) };
+        if self.entries.get(&key).is_some_and(|entry| entry.desired.version == desired.version) {
+            // Nothing new is asked for: a sweep, which looks whether libtorrent went its own way.
+            self.look(key);
+        }
         let Some(&key) = self.keys.get(&id) else { return self.absent(desired, materials) };
         if let Some(entry) = self.entries.get_mut(&key) {
             // Two reconciliations may overtake each other.
@@ -193,6 +241,10 @@ impl Torrents {
             return;
         }
         let id = entry.id;
+        if entry.actual.has_metadata && !entry.desired.files_known {
+            self.tell_metadata(key);
+        }
+        let Some(entry) = self.entries.get(&key) else { return };
         if entry.desired.moving_to.as_ref() == Some(&entry.actual.save_path) {
             self.outbox.put(EngineNotice::Moved { id, save_path: entry.actual.save_path.clone() });
         }
@@ -215,7 +267,10 @@ impl Torrents {
                 session.set_flags(key, TorrentFlags::STOP_WHEN_READY, TorrentFlags::STOP_WHEN_READY)?;
             }
             EngineAction::Pause => session.set_flags(key, TorrentFlags::PAUSED, STANDING)?,
-            EngineAction::Resume => session.set_flags(key, TorrentFlags::NONE, STANDING)?,
+            EngineAction::Resume => {
+                meet_again(session, key)?;
+                session.set_flags(key, TorrentFlags::NONE, STANDING)?;
+            }
             EngineAction::SetSequential => {
                 let on = if entry.desired.sequential { TorrentFlags::SEQUENTIAL } else { TorrentFlags::NONE };
                 session.set_flags(key, on, TorrentFlags::SEQUENTIAL)?;
@@ -229,7 +284,6 @@ impl Torrents {
             }
             EngineAction::ApplySelection { .. } => {
                 self.apply_selection(key)?;
-                self.save(key);
             }
             EngineAction::Reannounce { request } => {
                 session.reannounce(key)?;
@@ -249,15 +303,21 @@ impl Torrents {
                 entry.failure = None;
                 entry.retrying = true;
                 session.clear_error(key)?;
-                session.set_flags(key, TorrentFlags::NONE, TorrentFlags::UPLOAD_MODE)?;
+                meet_again(session, key)?;
                 if !entry.desired.paused {
                     session.set_flags(key, TorrentFlags::NONE, STANDING)?;
                 }
                 session.post_status(key)?;
             }
             EngineAction::Move { to } => {
+                let files = session.files(key).unwrap_or_default();
+                let hashes = entry.desired.info_hashes;
+                if let Err(LeadsOut(path)) = self.confine(hashes, to, &files) {
+                    self.on_move_failed(key, &format!("`{path}` leads out of the download root"));
+                    return Ok(());
+                }
                 let to = folder(&self.options.download_root, to);
-                session.move_storage(key, &to.to_string_lossy())?;
+                self.session.move_storage(key, &to.to_string_lossy())?;
             }
             EngineAction::Remove { .. } => self.remove(key),
         }
@@ -266,8 +326,16 @@ impl Torrents {
 }
 
 /// The flags that make a torrent stand still, now or soon, or leave that to libtorrent.
-const STANDING: TorrentFlags =
+pub(crate) const STANDING: TorrentFlags =
     TorrentFlags(TorrentFlags::PAUSED.0 | TorrentFlags::STOP_WHEN_READY.0 | TorrentFlags::AUTO_MANAGED.0);
+
+/// Lets a torrent connect at once to peers that it knew before it stood still. libtorrent lets each wait for a minute since
+/// the last connection (`min_reconnect_time`), as if it had been the peer that left; leaving the upload mode makes it forget
+/// when that was.
+pub(crate) fn meet_again(session: &Session, key: u64) -> Result<(), libtorrent_sys::Error> {
+    session.set_flags(key, TorrentFlags::UPLOAD_MODE, TorrentFlags::UPLOAD_MODE)?;
+    session.set_flags(key, TorrentFlags::NONE, TorrentFlags::UPLOAD_MODE)
+}
 
 /// The counters of a status.
 pub(crate) const fn totals_of(status: &Status) -> Totals {

@@ -169,7 +169,8 @@ pub fn decode(fact: &Fact) -> Result<Decoded, DecodeError> {
         let stream = fact.stream.as_str();
         let id = TorrentId::from_stream(stream)
             .ok_or_else(|| DecodeError::Stream { kind: kind.to_owned(), stream: stream.to_owned() })?;
-        return decode_torrent(kind, fact.schema_version, &fact.data).map(|event| Decoded::Torrent(id, event));
+        return decode_torrent(kind, fact.schema_version, &fact.data)
+            .map(|event| Decoded::Torrent(id, event));
     }
     let data = fact.data.as_str();
     let decoded = match kind {

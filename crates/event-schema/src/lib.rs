@@ -9,7 +9,8 @@ mod metadata;
 mod progress;
 
 pub use codec::{
-    DecodeError, Decoded, KINDS, decode, decode_torrent, encode_engine, encode_health, encode_torrent, torrent_kind,
+    DecodeError, Decoded, KINDS, decode, decode_torrent, encode_engine, encode_health, encode_torrent,
+    torrent_kind,
 };
 pub use metadata::Metadata;
 pub use progress::{PROGRESS_KIND, ProgressSample, pack_progress, unpack_progress};

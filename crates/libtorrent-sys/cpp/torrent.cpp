@@ -1,4 +1,7 @@
 // One torrent of the session, by its key: adding, steering, asking, removing.
+#include <algorithm>
+#include <utility>
+
 #include <libtorrent/add_torrent_params.hpp>
 #include <libtorrent/announce_entry.hpp>
 #include <libtorrent/peer_info.hpp>
@@ -54,6 +57,19 @@ lt::add_torrent_params source_of(RawAdd const& torrent) {
     return params;
 }
 
+// The priorities to add with: a file that resume data left out stays left out for the moment, and whether there is such a
+// one. The ends of it that share a piece with a wanted file lie in the part file, and libtorrent moves them to where they
+// belong only when a priority rises while the torrent is there; until then it would read zeros for them.
+bool hold_back(std::vector<lt::download_priority_t>& wanted, std::vector<lt::download_priority_t> const& before) {
+    bool held_back = false;
+    for (std::size_t file = 0; file < std::min(wanted.size(), before.size()); ++file) {
+        if (before[file] != lt::dont_download || wanted[file] == lt::dont_download) continue;
+        wanted[file] = lt::dont_download;
+        held_back = true;
+    }
+    return held_back;
+}
+
 RawTracker flat(lt::announce_entry const& tracker) {
     // 0 not contacted, 1 working, 2 updating, 3 failing: the best of its endpoints.
     std::uint8_t status = 0;
@@ -95,8 +111,11 @@ void Session::add(std::uint64_t key, RawAdd const& torrent) const {
         auto const mask = lt::torrent_flags_t(torrent.mask);
         params.flags = (params.flags & ~mask) | (lt::torrent_flags_t(torrent.flags) & mask);
         params.flags |= lt::torrent_flags::duplicate_is_error;
-        if (!torrent.file_priorities.empty()) {
-            params.file_priorities = priorities_of({torrent.file_priorities.data(), torrent.file_priorities.size()});
+        auto const wanted = priorities_of({torrent.file_priorities.data(), torrent.file_priorities.size()});
+        bool held_back = false;
+        if (!wanted.empty()) {
+            auto const before = std::exchange(params.file_priorities, wanted);
+            held_back = hold_back(params.file_priorities, before);
             // Resume data has priorities of pieces too, and libtorrent applies them last.
             params.piece_priorities.clear();
         }
@@ -109,6 +128,7 @@ void Session::add(std::uint64_t key, RawAdd const& torrent) const {
         reserve(key);
         try {
             auto const handle = session.add_torrent(std::move(params));
+            if (held_back) handle.prioritize_files(wanted);
             std::lock_guard<std::mutex> const lock(keys_);
             handles_[key] = handle;
         } catch (...) {

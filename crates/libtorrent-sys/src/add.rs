@@ -33,7 +33,8 @@ pub struct AddTorrent {
     pub flags: TorrentFlags,
     /// The flags that `flags` speaks of.
     pub mask: TorrentFlags,
-    /// Priorities of the files, 0 to 7; empty leaves them to the source.
+    /// Priorities of the files, 0 to 7; empty leaves them to the source. Those that resume data left out follow a moment
+    /// after the add: see [`crate::Session::file_priorities`].
     pub file_priorities: Vec<u8>,
     /// `None`: no limit.
     pub download_bytes_per_second: Option<u32>,

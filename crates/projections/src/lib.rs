@@ -29,6 +29,7 @@ pub use projector::Projector;
 pub use query::{Page, Sort, TorrentQuery};
 pub use rebuild::rebuild;
 pub use row::{FileRow, TorrentRow};
+pub use torrents::tracker_hosts;
 
 /// Every projection, by name.
 pub const PROJECTIONS: [&str; 2] = [torrents::NAME, files::NAME];

@@ -1,15 +1,18 @@
 //! The only place where facts cause effects, and where what libtorrent does becomes facts.
 //!
-//! Three loops, none of which knows the others: the reconciler brings the session to what the log says, the observer gives
-//! what the session says to the rules, the sampler packs progress. The loop between them closes only through the log.
+//! Four loops, none of which knows the others: the reconciler brings the session to what the log says, the observer gives
+//! what the session says to the rules, the sampler packs progress, the recorder of counters keeps the totals of each day. The
+//! loop between them closes only through the log.
 
 mod backoff;
 mod causes;
+mod counters;
 mod observer;
 mod reconciler;
 mod sampler;
 
 pub use causes::Causes;
+pub use counters::CounterRecorder;
 pub use observer::Observer;
-pub use reconciler::{Reconciler, ReconcileAll};
+pub use reconciler::{ReconcileAll, Reconciler};
 pub use sampler::Sampler;

@@ -7,7 +7,6 @@ use revaer_application::{
     Application, CommandError, DiscoveredFiles, ParsedMetainfo, ResumeRow, SystemStream, TorrentFile,
 };
 use revaer_domain::engine::{EngineEvent, EngineFaulted, EngineRestarted, EngineStarted};
-use revaer_domain::health::HealthState;
 use revaer_domain::torrent::{Failure, Reconciled, TorrentCommand};
 use revaer_domain::values::TorrentId;
 use revaer_engine::{EngineNotice, NoticeReceiver};
@@ -46,8 +45,9 @@ impl Observer {
             if notices.is_empty() {
                 return;
             }
+            let refused = refused_resume_data(&notices);
             let rows = resume_rows(&mut notices);
-            if !self.store(&rows, &abandon).await {
+            if !self.store(&refused, &rows, &abandon).await {
                 return;
             }
             for notice in notices {
@@ -58,15 +58,23 @@ impl Observer {
         }
     }
 
-    async fn store(&self, rows: &[ResumeRow], abandon: &CancellationToken) -> bool {
+    async fn store(&self, refused: &[TorrentId], rows: &[ResumeRow], abandon: &CancellationToken) -> bool {
         let mut backoff = Backoff::new();
-        while let Err(error) = self.application.bodies().put_resume_data(rows).await {
+        while let Err(error) = self.attempt_to_store(refused, rows).await {
             tracing::warn!(%error, torrents = rows.len(), "resume data waits for the database");
             if !backoff.wait(abandon).await {
                 return false;
             }
         }
         true
+    }
+
+    async fn attempt_to_store(&self, refused: &[TorrentId], rows: &[ResumeRow]) -> Result<(), sqlx::Error> {
+        let bodies = self.application.bodies();
+        for id in refused {
+            bodies.set_resume_data_aside(*id).await?;
+        }
+        bodies.put_resume_data(rows).await
     }
 
     /// One notice, until the log has taken it; `false` when patience ended.
@@ -92,7 +100,14 @@ impl Observer {
     async fn attempt(&self, notice: &EngineNotice) -> Result<(), CommandError> {
         match notice {
             EngineNotice::MetadataReceived {
-                id, metainfo, info_hashes, name, files, piece_length_bytes, piece_count, trackers,
+                id,
+                metainfo,
+                info_hashes,
+                name,
+                files,
+                piece_length_bytes,
+                piece_count,
+                trackers,
             } => {
                 let files = files
                     .iter()
@@ -112,23 +127,17 @@ impl Observer {
             EngineNotice::Started { libtorrent_version } => {
                 let torrents = self.application.live_torrents().await?.len() as u64;
                 let started = EngineStarted { libtorrent_version: libtorrent_version.clone(), torrents };
-                self.application.health().set("engine", HealthState::Well, "");
                 self.engine_event(EngineEvent::Started(started)).await
             }
             EngineNotice::Faulted { reason } => {
-                self.application.health().set("engine", HealthState::Degraded, reason.clone());
                 self.engine_event(EngineEvent::Faulted(EngineFaulted { reason: reason.clone() })).await
             }
             EngineNotice::Restarted { attempt } => {
                 self.all.ask();
-                self.application.health().set("engine", HealthState::Well, "");
                 self.engine_event(EngineEvent::Restarted(EngineRestarted { attempt: *attempt })).await
             }
-            EngineNotice::GaveUp { reason } => {
-                self.application.health().set("engine", HealthState::Failed, reason.clone());
-                Ok(())
-            }
-            EngineNotice::ResumeData { .. } => Ok(()),
+            // Its health says so, to whoever follows that; the log has the fault already.
+            EngineNotice::GaveUp { .. } | EngineNotice::ResumeData { .. } => Ok(()),
             other => match observation(&self.application, other) {
                 Some((id, command)) => {
                     self.application.command(id, command, &self.causes.engine(id)).await.map(drop)
@@ -158,7 +167,9 @@ fn observation(application: &Application, notice: &EngineNotice) -> Option<(Torr
         EngineNotice::Finished { id, totals } => {
             (id, TorrentCommand::ObserveCompletion { at: application.clock().now(), totals })
         }
-        EngineNotice::Failed { id, code, detail } => (id, TorrentCommand::ObserveFailure(Failure { code, detail })),
+        EngineNotice::Failed { id, code, detail } => {
+            (id, TorrentCommand::ObserveFailure(Failure { code, detail }))
+        }
         EngineNotice::Recovered { id } => (id, TorrentCommand::ObserveRecovery),
         EngineNotice::Reannounced { id, request } => (id, TorrentCommand::ObserveReannounced { request }),
         EngineNotice::Rechecked { id, request, totals, complete } => {
@@ -181,6 +192,15 @@ fn observation(application: &Application, notice: &EngineNotice) -> Option<(Torr
         | EngineNotice::GaveUp { .. }
         | EngineNotice::Started { .. } => return None,
     })
+}
+
+/// Torrents whose stored resume data libtorrent did not take.
+fn refused_resume_data(notices: &[EngineNotice]) -> Vec<TorrentId> {
+    let refused = notices.iter().filter_map(|notice| match notice {
+        EngineNotice::Diverged { id, field, .. } if field == "resume_data" => Some(*id),
+        _ => None,
+    });
+    refused.collect()
 }
 
 /// Takes the resume data out of a batch; of several for one torrent the newest counts.

@@ -19,7 +19,7 @@ use crate::Causes;
 use crate::backoff::Backoff;
 
 /// How often the whole session is compared with the log when nothing else asks for it.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
+const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Asks the reconciler for every torrent, after the session was rebuilt. A cheap clone.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +52,8 @@ impl Reconciler {
         if !self.reconcile_all(&shutdown).await {
             return;
         }
-        let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
+        let mut sweep =
+            tokio::time::interval_at(tokio::time::Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
         loop {
             tokio::select! {
                 entries = subscription.next() => {
@@ -66,7 +67,8 @@ impl Reconciler {
                         }
                     }
                     for (id, version) in touched {
-                        if !self.reconcile(id, version, &shutdown).await {
+                        // What is too early now is done when everything is reconciled, as it is after each rebuild.
+                        if self.reconcile(id, version, &shutdown).await.is_none() {
                             return;
                         }
                     }
@@ -91,8 +93,13 @@ impl Reconciler {
         }
     }
 
-    /// Every torrent of the log; `false` when shutdown came first.
+    /// Every torrent of the log; `false` when shutdown came first. Files are deleted last: which of them are another
+    /// torrent's too is known when that one is in the session.
     async fn reconcile_all(&self, shutdown: &CancellationToken) -> bool {
+        let Ok(session) = self.engine.session_number() else {
+            // It is being rebuilt; `Restarted` will ask again.
+            return true;
+        };
         let mut backoff = Backoff::new();
         let torrents = loop {
             match self.application.live_torrents().await {
@@ -103,50 +110,64 @@ impl Reconciler {
                 return false;
             }
         };
+        let mut too_early = Vec::new();
         for id in torrents {
-            if !self.reconcile(id, 0, shutdown).await {
+            match self.reconcile(id, 0, shutdown).await {
+                Some(Reconciliation::TooEarly) => too_early.push(id),
+                Some(_) => {}
+                None => return false,
+            }
+        }
+        if let Err(error) = self.engine.everything_reconciled(session).await {
+            tracing::warn!(%error, "the session broke before it had every torrent");
+        }
+        for id in too_early {
+            if self.reconcile(id, 0, shutdown).await.is_none() {
                 return false;
             }
         }
         true
     }
 
-    /// One torrent, until it succeeds; `false` when shutdown came first.
-    async fn reconcile(&self, id: TorrentId, version: Version, shutdown: &CancellationToken) -> bool {
+    /// One torrent, until it succeeds; `None` when shutdown came first.
+    async fn reconcile(
+        &self,
+        id: TorrentId,
+        version: Version,
+        shutdown: &CancellationToken,
+    ) -> Option<Reconciliation> {
         let mut backoff = Backoff::new();
         loop {
             match self.attempt(id, version).await {
-                Ok(()) => return true,
+                Ok(reconciliation) => return Some(reconciliation),
                 Err(Failed::Log(error)) => tracing::warn!(%error, torrent = %id, "cannot reconcile yet"),
                 // The session is being rebuilt; `Restarted` will ask for every torrent.
                 Err(Failed::Engine(error)) => {
                     tracing::warn!(%error, torrent = %id, "the session takes nothing now");
-                    return !shutdown.is_cancelled();
+                    return (!shutdown.is_cancelled()).then_some(Reconciliation::Done);
                 }
             }
             if !backoff.wait(shutdown).await {
-                return false;
+                return None;
             }
         }
     }
 
-    async fn attempt(&self, id: TorrentId, version: Version) -> Result<(), Failed> {
-        let Some((torrent, version, _)) =
-            self.application.torrent_since(id, version).await.map_err(Failed::Log)?
-        else {
-            return Ok(());
-        };
+    async fn attempt(&self, id: TorrentId, version: Version) -> Result<Reconciliation, Failed> {
+        let known = self.application.torrent_since(id, version).await.map_err(Failed::Log)?;
+        let Some((torrent, version, _)) = known else { return Ok(Reconciliation::Done) };
         if torrent.lifecycle == Lifecycle::Removed {
             self.causes.forget(id);
-            self.application.bodies().forget_resume_data(id).await.map_err(|_| Failed::Log(CommandError::Unavailable))?;
+            let forgotten = self.application.bodies().forget_resume_data(id).await;
+            forgotten.map_err(|_| Failed::Log(CommandError::Unavailable))?;
         }
         let desired = || Desired::of(id, version, &torrent);
         match self.engine.reconcile(desired(), None).await.map_err(Failed::Engine)? {
-            Reconciliation::Done => Ok(()),
             Reconciliation::NeedsMaterials => {
                 let materials = self.materials(id, &torrent).await?;
-                self.engine.reconcile(desired(), Some(materials)).await.map(drop).map_err(Failed::Engine)
+                self.engine.reconcile(desired(), Some(materials)).await.map_err(Failed::Engine)
             }
+            settled => Ok(settled),
         }
     }
 
@@ -158,7 +179,8 @@ impl Reconciler {
         let bodies = self.application.bodies();
         let needs_metainfo = torrent.files.is_some() || torrent.origin == Some(Origin::Metainfo);
         let hashes: Vec<InfoHash> = torrent.info_hashes.iter().collect();
-        let metainfo = if needs_metainfo { bodies.metainfo(&hashes).await.map_err(unavailable)? } else { None };
+        let metainfo =
+            if needs_metainfo { bodies.metainfo(&hashes).await.map_err(unavailable)? } else { None };
         let resume_data = bodies.resume_data(id).await.map_err(unavailable)?;
         Ok(Materials { metainfo, resume_data })
     }

@@ -1,2 +1,139 @@
-//! DESC
-fn main() {}
+//! `revaerd`: serves, and does to a data directory what is not for clients.
+//!
+//! This file reads the command line and the environment, and nothing else does. What a command needs is passed to it.
+
+mod app;
+mod commands;
+mod config;
+mod database;
+mod exit;
+mod health;
+mod metainfo;
+mod part;
+mod ports;
+mod signals;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, Rates};
+
+/// A headless torrent service with a memory.
+#[derive(Debug, Parser)]
+#[command(name = "revaerd", version, about)]
+struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    serve: Serve,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Where the service keeps its memory.
+#[derive(Debug, Args)]
+struct Place {
+    /// Holds the private PostgreSQL and the downloads.
+    #[arg(long, global = true, value_name = "DIR", default_value = "./revaer-data")]
+    data_dir: PathBuf,
+    /// A PostgreSQL of your own; without it a private one is kept in the data directory.
+    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// How long a database that is away at the start is waited for.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60)]
+    database_wait_seconds: u64,
+}
+
+/// How it serves.
+#[derive(Debug, Args)]
+struct Serve {
+    /// Where to listen; a loopback address, until there are keys to guard others.
+    #[arg(long, global = true, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+    listen: SocketAddr,
+    /// Where the files go; `downloads` in the data directory by default.
+    #[arg(long, value_name = "DIR")]
+    download_root: Option<PathBuf>,
+    /// Where to listen for peers, in libtorrent's form.
+    #[arg(long, value_name = "INTERFACES", default_value = "0.0.0.0:6881,[::]:6881")]
+    peer_listen: String,
+    /// Whether peers are spoken to over uTP too, which makes way for other traffic; otherwise over TCP alone.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    utp: bool,
+    /// Samples of progress a second, 1 to 10.
+    #[arg(long, value_name = "HERTZ", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=10))]
+    progress_hertz: u8,
+    /// How often the resume data of a torrent that receives pieces is saved.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    resume_save_interval_seconds: u64,
+    /// After how many received bytes it is saved earlier.
+    #[arg(long, value_name = "BYTES", default_value_t = 32 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    resume_save_bytes: u64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until told to end (the default).
+    Serve,
+    /// Bring the database's schema up to date.
+    Migrate,
+    /// Build a read model again, beside the one that is being read.
+    Rebuild {
+        /// `torrents` or `torrent_files`.
+        projection: String,
+    },
+    /// Print the API's document.
+    Openapi,
+    /// Ask the service that listens whether it is alive; for containers.
+    Healthcheck,
+}
+
+fn main() -> ExitCode {
+    let Arguments { place, serve, command } = Arguments::parse();
+    log_to_stderr();
+    let config = Config {
+        data_dir: place.data_dir,
+        database_url: place.database_url,
+        database_wait: std::time::Duration::from_secs(place.database_wait_seconds),
+        listen: serve.listen,
+        download_root: serve.download_root,
+        peer_listen: serve.peer_listen,
+        utp: serve.utp,
+        rates: Rates {
+            progress_hertz: serve.progress_hertz,
+            resume_save_interval: std::time::Duration::from_secs(serve.resume_save_interval_seconds),
+            resume_save_bytes: serve.resume_save_bytes,
+        },
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(&anyhow::Error::new(error).context("cannot start the runtime")),
+    };
+    let ended = runtime.block_on(async {
+        match command {
+            None | Some(Command::Serve) => commands::serve(config).await,
+            Some(Command::Migrate) => commands::migrate(&config).await,
+            Some(Command::Rebuild { projection }) => commands::rebuild(&config, &projection).await,
+            Some(Command::Openapi) => commands::openapi(),
+            Some(Command::Healthcheck) => commands::healthcheck(config.listen).await,
+        }
+    });
+    // A thread that hangs in libtorrent or in a look-up of a name must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report(&error),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the main of the program")]
+fn log_to_stderr() {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    let wanted = if wanted.is_empty() { "info,sqlx=warn,poem=warn".to_owned() } else { wanted };
+    let filter = EnvFilter::builder().parse_lossy(wanted);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter).init();
+}

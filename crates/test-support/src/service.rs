@@ -108,9 +108,14 @@ impl ServiceProcess {
 
     /// Starts the program after it ended; it may listen on another port then.
     pub async fn start_again(&mut self) {
+        self.start_again_on("127.0.0.1:0").await;
+    }
+
+    /// Starts the program after it ended, where a client may still be looking for it.
+    pub async fn start_again_on(&mut self, listen: &str) {
         assert!(self.running.is_none(), "it runs already");
         let mut command = Command::new(&self.program);
-        command.arg("--data-dir").arg(&self.options.data_dir).args(["--listen", "127.0.0.1:0"]);
+        command.arg("--data-dir").arg(&self.options.data_dir).args(["--listen", listen]);
         if let Some(url) = &self.options.database_url {
             command.arg("--database-url").arg(url);
         }

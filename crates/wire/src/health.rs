@@ -36,4 +36,10 @@ pub struct ComponentHealth {
     pub since: String,
     /// Why; empty when it is well.
     pub reason: String,
+    /// How long it took to answer; null where nothing was asked.
+    #[serde(default)]
+    pub latency_ms: Option<u64>,
+    /// The place in the log that it has reached, where it has one.
+    #[serde(default)]
+    pub position: Option<i64>,
 }

@@ -3,28 +3,24 @@
 //! Repeating what already holds gives no event. What the engine observes of a torrent that is gone, or that the log knows
 //! already, is no news and gives no event either: libtorrent's alerts come late and come again after a restart.
 
-use super::command::TorrentCommand;
+use super::command::{Add, TorrentCommand};
 use super::error::Refused;
 use super::event::{
-    Completed, LabelsChanged, MoveFailed, MoveRequested, Moved, Phase, RateCapChanged, Rechecked,
-    RemoveRequested, Removed, Requested, SelectionChanged, SequentialChanged, StateChanged, TorrentEvent,
+    Completed, FilesDiscovered, LabelsChanged, MoveFailed, MoveRequested, Moved, Phase, RateCapChanged,
+    Rechecked, RemoveRequested, Removed, Requested, SelectionChanged, SequentialChanged, StateChanged,
+    TorrentEvent,
 };
 use super::state::{Lifecycle, Torrent};
+use crate::selection::{InvalidSelection, SelectionRule};
 
 /// Decides on one command.
 pub(super) fn decide(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>, Refused> {
     match (torrent.lifecycle, command) {
-        (Lifecycle::Absent, TorrentCommand::Add(add)) => {
-            if let Some(files) = &add.files {
-                add.added.selection.check_indices(files.file_count)?;
-            }
-            let files = add.files.map(TorrentEvent::FilesDiscovered);
-            Ok(std::iter::once(TorrentEvent::Added(Box::new(add.added))).chain(files).collect())
-        }
-        (Lifecycle::Absent, _) => Err(Refused::Absent),
-        (_, TorrentCommand::Add(_)) => Err(Refused::Exists),
         (_, command) if command.is_observation() => Ok(observe(torrent, command)),
+        (Lifecycle::Absent, TorrentCommand::Add(add)) => begin(*add),
+        (Lifecycle::Absent, _) => Err(Refused::Absent),
         (Lifecycle::Removed, _) => Err(Refused::Removed),
+        (_, TorrentCommand::Add(_)) => Err(Refused::Exists),
         // The files may still be asked to go; once asked they cannot be asked back.
         (Lifecycle::Removing { delete_data: false }, TorrentCommand::Remove { delete_data: true }) => {
             Ok(vec![TorrentEvent::RemoveRequested(RemoveRequested { delete_data: true })])
@@ -35,14 +31,24 @@ pub(super) fn decide(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<T
     }
 }
 
+/// The first facts of a torrent.
+fn begin(add: Add) -> Result<Vec<TorrentEvent>, Refused> {
+    check_rule(&add.added.selection, add.files.as_ref())?;
+    let files = add.files.map(TorrentEvent::FilesDiscovered);
+    Ok(std::iter::once(TorrentEvent::Added(Box::new(add.added))).chain(files).collect())
+}
+
+/// A rule is checked against the files as soon as they are known; until then only by itself.
+fn check_rule(rule: &SelectionRule, files: Option<&FilesDiscovered>) -> Result<(), InvalidSelection> {
+    rule.compile()?;
+    files.map_or(Ok(()), |files| rule.check_indices(files.file_count))
+}
+
 /// A command of an operator to a live torrent.
 fn obey(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>, Refused> {
     let event = match command {
         TorrentCommand::Select(rule) => {
-            rule.compile()?;
-            if let Some(files) = &torrent.files {
-                rule.check_indices(files.file_count)?;
-            }
+            check_rule(&rule, torrent.files.as_ref())?;
             (rule != torrent.selection).then(|| {
                 let from = torrent.selection.clone();
                 TorrentEvent::SelectionChanged(SelectionChanged { from, to: rule })
@@ -95,6 +101,10 @@ fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> 
         TorrentCommand::ObserveRemoved { data_deleted, left } if removing => {
             Some(TorrentEvent::Removed(Removed { data_deleted, left }))
         }
+        // Where its files are decides what a removal deletes, also when the move ends after the request.
+        TorrentCommand::ObserveMoved { save_path } if live || removing => (torrent.moving_to.as_ref()
+            == Some(&save_path))
+        .then_some(TorrentEvent::Moved(Moved { save_path })),
         _ if !live => None,
         TorrentCommand::ObserveFiles(files) => {
             torrent.files.is_none().then_some(TorrentEvent::FilesDiscovered(files))
@@ -115,20 +125,17 @@ fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> 
             let known = torrent.failure.as_ref().is_some_and(|known| known.code == failure.code);
             (!known || torrent.retry.is_pending()).then_some(TorrentEvent::Failed(failure))
         }
-        TorrentCommand::ObserveRecovery => {
-            torrent.failure.is_some().then_some(TorrentEvent::Recovered)
-        }
+        TorrentCommand::ObserveRecovery => torrent.failure.is_some().then_some(TorrentEvent::Recovered),
         TorrentCommand::ObserveReannounced { request } => (torrent.reannounce.is_pending()
             && request == torrent.reannounce.requested)
             .then_some(TorrentEvent::Reannounced(Requested { request })),
         TorrentCommand::ObserveRechecked { request, totals, complete } => (torrent.recheck.is_pending()
             && request == torrent.recheck.requested)
             .then_some(TorrentEvent::Rechecked(Rechecked { request, totals, complete })),
-        TorrentCommand::ObserveMoved { save_path } => (torrent.moving_to.as_ref() == Some(&save_path))
-            .then_some(TorrentEvent::Moved(Moved { save_path })),
         TorrentCommand::ObserveMoveFailed { save_path, detail } => (torrent.moving_to.as_ref()
             == Some(&save_path))
         .then_some(TorrentEvent::MoveFailed(MoveFailed { to: save_path, detail })),
+        // An occurrence and not a state: the same may be found again after the next restart.
         TorrentCommand::ObserveDivergence(reconciled) => Some(TorrentEvent::Reconciled(reconciled)),
         TorrentCommand::RecordCounters(totals) => {
             (totals != torrent.totals).then_some(TorrentEvent::CountersRecorded(totals))

@@ -152,6 +152,14 @@ impl SelectionApplied {
         }
         runs
     }
+
+    /// Whether it wants a file that the other one skips.
+    pub fn wants_more_than(&self, earlier: &Self) -> bool {
+        fn wanted(runs: &[(u32, u8)]) -> impl Iterator<Item = bool> {
+            runs.iter().flat_map(|&(count, priority)| std::iter::repeat_n(priority > 0, count as usize))
+        }
+        wanted(&self.priorities).zip(wanted(&earlier.priorities)).any(|(now, then)| now && !then)
+    }
 }
 
 /// `torrent.sequential_changed`

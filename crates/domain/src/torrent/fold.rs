@@ -35,7 +35,13 @@ pub(super) fn apply(torrent: &mut Torrent, event: &TorrentEvent) {
             torrent.selection = changed.to.clone();
             torrent.selection_revision += 1;
         }
-        TorrentEvent::SelectionApplied(applied) => torrent.applied = Some(applied.clone()),
+        TorrentEvent::SelectionApplied(applied) => {
+            // Completion was about the files that were wanted then. Fewer of them are complete too.
+            if torrent.applied.as_ref().is_some_and(|earlier| applied.wants_more_than(earlier)) {
+                torrent.completed_at = None;
+            }
+            torrent.applied = Some(applied.clone());
+        }
         TorrentEvent::Paused => torrent.paused = true,
         TorrentEvent::Resumed => {
             torrent.paused = false;

@@ -33,7 +33,6 @@ pub(crate) fn options(root: &Path) -> Options {
         settings_extra: vec![
             libtorrent_sys::Setting::bool("enable_incoming_utp", false),
             libtorrent_sys::Setting::bool("enable_outgoing_utp", false),
-            libtorrent_sys::Setting::int("min_reconnect_time", 1),
         ],
         ..Options::new(root)
     }
@@ -49,6 +48,8 @@ impl Rig {
 
     /// Brings a torrent to what it should be, giving the materials only if asked.
     pub(crate) async fn reconcile(&self, desired: &Desired, materials: Materials) {
+        let session = self.engine.session_number().expect("a session");
+        self.engine.everything_reconciled(session).await.expect("the session takes it");
         let bounded = |materials| async {
             let answer = self.engine.reconcile(desired.clone(), materials);
             tokio::time::timeout(PATIENCE, answer).await.expect("in time").expect("the session takes it")
@@ -124,6 +125,7 @@ pub(crate) fn desired(number: u128, peers: &[&Seeder]) -> Desired {
         rate_cap: RateCap::default(),
         selection: SelectionRule::default(),
         selection_revision: 0,
+        files_known: true,
         selection_applied: false,
         complete: false,
         trackers: Vec::new(),

@@ -100,21 +100,24 @@ async fn append_that_changes_nothing_is_checked_and_answered_with_the_last_posit
 }
 
 #[tokio::test]
-async fn append_waits_for_an_earlier_one_that_is_not_committed() {
+async fn append_that_hangs_is_overtaken_by_neither_facts_nor_samples() {
     let test = TestLog::start().await;
-    let mut earlier = test.pool.begin().await.unwrap();
-    sqlx::query(crate::oracle::RAW_APPEND).bind("slow").execute(&mut *earlier).await.unwrap();
-    let later = tokio::spawn({
-        let log = test.log.clone();
-        async move { log.append(append("quick", 0, 1)).await }
-    });
-    wait_for(&test.pool, "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
-        .await;
-    assert!(!later.is_finished());
-    assert_eq!(recorded_positions(&test.pool).await, [], "whoever reads now must not see the later one");
-    earlier.commit().await.unwrap();
-    assert_eq!(later.await.unwrap().unwrap().position, Position(2));
-    assert_eq!(recorded_positions(&test.pool).await, [Position(1), Position(2)]);
+    let mut hanging = test.pool.begin().await.unwrap();
+    sqlx::query(crate::oracle::RAW_APPEND).bind("slow").execute(&mut *hanging).await.unwrap();
+    let (log, samples) = (test.log.clone(), test.log.clone());
+    let later = tokio::spawn(async move { log.append(append("quick", 0, 1)).await.unwrap().position });
+    let sampled = tokio::spawn(async move { samples.append_samples("node", vec![0]).await.unwrap() });
+    // Of this database alone: others have tests of their own.
+    let both_wait = "SELECT count(*) = 2 FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'";
+    wait_for(&test.pool, both_wait).await;
+    assert!(!later.is_finished() && !sampled.is_finished());
+    assert_eq!(recorded_positions(&test.pool).await, [], "whoever reads now must not see a later one");
+    hanging.commit().await.unwrap();
+    let mut positions = [later.await.unwrap(), sampled.await.unwrap()];
+    positions.sort();
+    assert_eq!(positions, [Position(2), Position(3)]);
+    assert_eq!(recorded_positions(&test.pool).await, [Position(1), Position(2), Position(3)]);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::support::{Running, append, commanded, count};
+use crate::support::{PATIENCE, Running, TestLog, append, commanded, count, stream, wait_for};
 
 const PASS: u8 = 0;
 /// The next thing that a client says never arrives.
@@ -133,4 +133,34 @@ async fn append_without_a_command_is_never_tried_twice() {
         // The next one has a new connection, on which it is prepared first.
         test.running.log.append(commanded("first", 1, 0, round)).await.unwrap();
     }
+}
+
+/// Appends while somebody holds the append lock, has the server end the connection that waits for it, and lets go.
+async fn append_that_the_server_ends(
+    test: &TestLog,
+    append: revaer_event_log::Append,
+) -> Result<revaer_event_log::Appended, AppendError> {
+    let mut holder = test.pool.begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(8245925716347)").execute(&mut *holder).await.unwrap();
+    let log = test.log.clone();
+    let appending = tokio::spawn(async move { log.append(append).await });
+    let ended = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) > 0 FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'";
+    wait_for(&test.pool, ended).await;
+    holder.rollback().await.unwrap();
+    tokio::time::timeout(PATIENCE, appending).await.expect("answered").unwrap()
+}
+
+#[tokio::test]
+async fn command_whose_statement_the_server_ended_happens_once() {
+    let test = TestLog::start().await;
+    test.log.append(append("s", 0, 1)).await.unwrap();
+    let appended = append_that_the_server_ends(&test, commanded("s", 1, 1, 1)).await.unwrap();
+    let facts = test.log.read_stream(&stream("s"), 0, 10).await.unwrap();
+    assert_eq!((facts.len(), facts[1].position), (2, appended.position));
+
+    let nameless = append_that_the_server_ends(&test, append("s", 2, 1)).await;
+    assert!(matches!(nameless, Err(AppendError::Unavailable(_))), "{nameless:?}");
+    assert_eq!(count(&test.pool, "events").await, 2, "what has no id is never tried twice");
+    test.log.append(append("s", 2, 1)).await.unwrap();
 }

@@ -43,7 +43,7 @@ fn extension(path: &str) -> Option<String> {
 }
 
 /// The hosts of announce URLs, each once, in their order.
-pub(crate) fn hosts(urls: &[String]) -> Vec<String> {
+pub fn hosts(urls: &[String]) -> Vec<String> {
     let mut hosts = Vec::new();
     for host in urls.iter().filter_map(|url| host(url)) {
         if !hosts.contains(&host) {

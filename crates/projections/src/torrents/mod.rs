@@ -18,6 +18,7 @@ use crate::live::{self, Newest};
 use crate::model::ReadModel;
 use fold::Folded;
 
+pub use facets::hosts as tracker_hosts;
 pub(crate) use write::text;
 
 /// The name of the projection.

@@ -1,7 +1,8 @@
 //! Seeds a folder on loopback as a process of its own, for demonstrations and for tests that kill things.
 //!
 //! Prints one line of JSON when it is ready (`magnet`, `address`, `port`, `path`, `size_bytes`, `files`) and gives until its
-//! standard input closes or it is told to end. The folder can be made on the spot from a few numbers.
+//! standard input closes or it is told to end. Its last line says how much it gave in all (`uploaded_bytes`): what a
+//! downloader says of itself can so be held against its peer. The folder can be made on the spot from a few numbers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,6 +100,7 @@ async fn seed(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         })
     );
     until_told().await?;
+    println!("{}", json!({ "uploaded_bytes": seeder.uploaded_bytes()? }));
     Ok(())
 }
 

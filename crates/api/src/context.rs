@@ -1,0 +1,56 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use revaer_application::Application;
+use revaer_event_log::Position;
+use revaer_projections::Projections;
+use revaer_wire::codes;
+use tokio_util::sync::CancellationToken;
+
+use crate::Limits;
+use crate::parameter::Parameters;
+use crate::problem::Refusal;
+
+/// Items of a page when the client does not say.
+const PAGE_DEFAULT: u32 = 50;
+
+/// The parts, as handlers use them.
+pub(crate) struct Context {
+    pub(crate) application: Application,
+    pub(crate) projections: Projections,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Context {
+    /// Waits until the read models reflect a position.
+    pub(crate) async fn reflect(&self, min_position: Option<Position>) -> Result<(), Refusal> {
+        let Some(position) = min_position else { return Ok(()) };
+        if self.projections.wait_for(position, self.limits.read_wait).await {
+            Ok(())
+        } else {
+            Err(Refusal::NotYet(position.0))
+        }
+    }
+
+    /// The same for what is read from the log itself: it has everything that it will ever have up to its head.
+    pub(crate) async fn reflect_log(&self, min_position: Option<Position>) -> Result<(), Refusal> {
+        let Some(position) = min_position else { return Ok(()) };
+        if self.application.log().head().await? >= position {
+            Ok(())
+        } else {
+            Err(Refusal::NotYet(position.0))
+        }
+    }
+
+    /// The length of a page, within its bounds.
+    pub(crate) fn page_limit(&self, asked: Option<u32>, parameters: &mut Parameters) -> u32 {
+        let max = self.limits.page_max;
+        let limit = asked.unwrap_or(PAGE_DEFAULT.min(max));
+        if !(1..=max).contains(&limit) {
+            parameters.fault("limit", (codes::INVALID, format!("is not 1 to {max}")));
+        }
+        limit
+    }
+}

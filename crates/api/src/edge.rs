@@ -1,0 +1,87 @@
+//! The outermost endpoint: request ids, the bound of the headers, the time a request may take, panics, and problems written
+//! out. Whatever goes wrong inside, a client gets a problem document with its request id.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use poem::http::HeaderValue;
+use poem::http::header::{ALLOW, RETRY_AFTER};
+use poem::{Endpoint, IntoResponse, Request, Response};
+use revaer_application::Application;
+
+use crate::Limits;
+use crate::allow::AllowedMethods;
+use crate::problem::Refusal;
+use crate::rejected::PROBLEM_JSON;
+use crate::request_id::{self, RequestId};
+
+/// Wraps everything that is served.
+pub(crate) struct Edge<E> {
+    pub(crate) inner: E,
+    pub(crate) application: Application,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) allowed: AllowedMethods,
+}
+
+impl<E: Endpoint> Endpoint for Edge<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let id = RequestId::accept_or_draw(&request, self.application.clock());
+        request.set_data(id.clone());
+        request.set_data(Arc::clone(&self.limits));
+        let path = request.uri().path().to_owned();
+        let mut response = match self.answer(request).await {
+            Ok(response) => response,
+            Err(refusal) => self.present(&refusal, &id, &path),
+        };
+        if let Ok(value) = HeaderValue::from_str(&id.0) {
+            response.headers_mut().insert(request_id::HEADER, value);
+        }
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> Edge<E> {
+    async fn answer(&self, request: Request) -> Result<Response, Refusal> {
+        let headers =
+            request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
+        if headers + request.uri().path_and_query().map_or(0, |path| path.as_str().len())
+            > self.limits.header_bytes_max
+        {
+            return Err(Refusal::HeadersTooLarge { max: self.limits.header_bytes_max });
+        }
+        // Nothing of a request outlives it but what the log has, so a panic leaves nothing half done behind.
+        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        match tokio::time::timeout(self.limits.request_timeout, answer).await {
+            Ok(Ok(Ok(response))) => Ok(response.into_response()),
+            Ok(Ok(Err(error))) => Err(Refusal::from_framework(error)),
+            Ok(Err(panic)) => Err(Refusal::Panic(words(&*panic))),
+            Err(_) => Err(Refusal::Timeout),
+        }
+    }
+
+    fn present(&self, refusal: &Refusal, id: &RequestId, path: &str) -> Response {
+        let problem = refusal.problem(&id.0);
+        if problem.status >= 500 {
+            let cause = std::error::Error::source(refusal).map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(request_id = id.0, status = problem.status, %refusal, cause, "a request failed");
+        }
+        let mut response = Response::builder().status(refusal.status()).content_type(PROBLEM_JSON);
+        if let Some(seconds) = refusal.retry_after_seconds() {
+            response = response.header(RETRY_AFTER, seconds);
+        }
+        if let Refusal::MethodNotAllowed = refusal
+            && let Some(methods) = self.allowed.of(path)
+        {
+            response = response.header(ALLOW, methods);
+        }
+        response.body(serde_json::to_vec(&problem).expect("texts and numbers always serialise"))
+    }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}

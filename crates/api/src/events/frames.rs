@@ -1,0 +1,102 @@
+//! Entries of the log as frames of server-sent events.
+//!
+//! The frames of an entry are written once and kept with it, for all clients whose filter lets the whole entry through. Only a
+//! tick of which one torrent is wanted is written anew.
+
+use bytes::Bytes;
+use revaer_event_log::{Body, Entry, Fact, Position, Samples};
+use revaer_event_schema::{PROGRESS_KIND, ProgressSample, unpack_progress};
+use serde::Serialize;
+
+use super::filter::Filter;
+use super::resume::Start;
+use crate::present;
+
+/// The frames of an entry that pass the filter, if any does.
+pub(super) fn of_entry(entry: &Entry, filter: &Filter, tag: &str) -> Option<Bytes> {
+    match &entry.body {
+        Body::Fact(fact) => filter.wants(fact).then(|| entry.memo.get_or_init(|| of_fact(fact, tag)).clone()),
+        Body::Samples(_) if !filter.wants_samples() => None,
+        Body::Samples(samples) => {
+            let frames = match filter.torrent() {
+                None => entry.memo.get_or_init(|| of_samples(samples, tag, |_| true)).clone(),
+                Some(id) => of_samples(samples, tag, |sample| sample.torrent == id),
+            };
+            (!frames.is_empty()).then_some(frames)
+        }
+    }
+}
+
+/// An id alone: it moves `Last-Event-ID` and calls nobody.
+pub(super) fn id(position: Position, tag: &str) -> Bytes {
+    format!("id: {position}.{tag}\n\n").into()
+}
+
+/// A comment, so that nobody between takes the connection for dead.
+pub(super) const fn comment() -> Bytes {
+    Bytes::from_static(b":\n\n")
+}
+
+/// The service goes: come back in a moment.
+pub(super) const fn farewell() -> Bytes {
+    Bytes::from_static(b"retry: 1000\n\n")
+}
+
+/// What a stream opens with. Without an id at the very start, a client that is cut off before its first event would resume from
+/// nowhere.
+pub(super) fn opening(start: Start, tag: &str) -> Bytes {
+    #[derive(Serialize)]
+    struct Reset<'a> {
+        head: i64,
+        log_id: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Gap {
+        from: i64,
+        to: i64,
+    }
+    let mut text = format!("id: {}.{tag}\n\n", start.after);
+    if start.reset {
+        push(&mut text, None, "reset", &Reset { head: start.after.0, log_id: tag });
+    }
+    if let Some(to) = start.samples_gap_to {
+        push(&mut text, None, "samples-gap", &Gap { from: start.after.0, to: to.0 });
+    }
+    text.into()
+}
+
+fn of_fact(fact: &Fact, tag: &str) -> Bytes {
+    let mut text = String::with_capacity(512 + fact.data.len());
+    push(&mut text, Some((fact.position, tag)), &fact.kind, &present::fact_frame(fact));
+    text.into()
+}
+
+/// A tick has one position: its id stands on the last frame alone, so that a cut in the middle repeats some and loses none.
+fn of_samples(samples: &Samples, tag: &str, wanted: impl Fn(&ProgressSample) -> bool) -> Bytes {
+    let unpacked = unpack_progress(&samples.data).unwrap_or_else(|error| {
+        // They were true for a moment; a stream does not end for them.
+        tracing::warn!(%error, position = %samples.position, "samples are left out");
+        Vec::new()
+    });
+    let wanted: Vec<_> = unpacked.into_iter().filter(wanted).collect();
+    let mut text = String::with_capacity(wanted.len() * 512);
+    for (index, sample) in wanted.iter().enumerate() {
+        let id = (index + 1 == wanted.len()).then_some((samples.position, tag));
+        push(&mut text, id, PROGRESS_KIND, &present::sample_frame(samples, sample));
+    }
+    text.into()
+}
+
+fn push(text: &mut String, id: Option<(Position, &str)>, event: &str, data: &impl Serialize) {
+    use std::fmt::Write;
+
+    let json = serde_json::to_string(data).expect("texts, numbers and stored JSON always serialise");
+    // A line break outside of a string is only white space in JSON, and inside it cannot stand: a stored payload that was
+    // written over several lines becomes one line.
+    let json = if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ") } else { json };
+    let written = match id {
+        Some((position, tag)) => write!(text, "id: {position}.{tag}\nevent: {event}\ndata: {json}\n\n"),
+        None => write!(text, "event: {event}\ndata: {json}\n\n"),
+    };
+    written.expect("a string takes whatever is written");
+}

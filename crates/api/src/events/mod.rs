@@ -1,0 +1,92 @@
+//! `GET /v1/events`: the log as server-sent events.
+//!
+//! A client is a cursor in the log and a small queue of chunks. What an event looks like is written once for all clients; who
+//! reads too slowly is cut off and resumes by its last id. Nothing here decides or remembers anything.
+
+mod answer;
+mod filter;
+mod follow;
+mod frames;
+mod resume;
+
+use std::sync::Arc;
+
+use poem::Request;
+use poem_openapi::{OpenApi, Tags};
+use revaer_event_log::Position;
+use tokio::sync::Semaphore;
+
+use self::answer::EventStream;
+use self::filter::{Filter, Patterns};
+use self::follow::Follower;
+use self::resume::{LastEventId, start};
+use crate::context::Context;
+use crate::parameter::{Asked, Given, Parameters};
+use crate::problem::Refusal;
+use crate::rejected::{Rejected, Streams};
+use crate::torrents::resolve;
+
+#[derive(Tags)]
+enum Tag {
+    /// What happens, as it happens and as it happened.
+    Events,
+}
+
+/// The operation.
+pub(crate) struct EventsApi {
+    context: Arc<Context>,
+    clients: Arc<Semaphore>,
+}
+
+impl EventsApi {
+    /// An endpoint without clients yet.
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        let clients = Arc::new(Semaphore::new(context.limits.sse_clients_max));
+        Self { context, clients }
+    }
+}
+
+#[OpenApi(prefix_path = "/v1/events", tag = "Tag::Events")]
+impl EventsApi {
+    /// Follow the events
+    ///
+    /// Server-sent events: `id: <position>.<log tag>`, `event: <kind>`, and `data` as described. After a `Last-Event-ID` (or
+    /// `after`) come all matching facts above it, each once and in order, across restarts; samples as far back as they are
+    /// kept, at least once. Without either, what happens from now on. Where samples are missing an event `samples-gap` says
+    /// from where to where; a position of another log, or above this one's head, gets an event `reset` with `head` and
+    /// `log_id`, and then what comes from now. A client that reads too slowly is disconnected.
+    #[oai(path = "/", method = "get", operation_id = "followEvents")]
+    async fn follow(
+        &self,
+        request: &Request,
+        /// Kinds, separated by commas; `*` stands for any characters, as in `torrent.*`. All if absent.
+        types: Asked<Patterns>,
+        /// ULID of a torrent, or info hash of a live one: its events alone.
+        torrent: Asked<String>,
+        /// The position to resume from.
+        after: Asked<Position>,
+        /// `false` leaves samples out.
+        samples: Asked<bool>,
+        /// The id of the last event that was received; wins over `after`.
+        #[oai(name = "Last-Event-ID")]
+        last_event_id: Given<LastEventId>,
+    ) -> Result<EventStream, Rejected<Streams>> {
+        let mut parameters = Parameters::default();
+        let patterns = parameters.asked(types).unwrap_or_default();
+        let torrent = parameters.asked(torrent);
+        let after = parameters.asked(after);
+        let samples = parameters.asked(samples).unwrap_or(true);
+        let last_event_id = parameters.given(last_event_id);
+        parameters.finish(request)?;
+        let permit = Arc::clone(&self.clients).try_acquire_owned().map_err(|_| Refusal::TooManyClients)?;
+        let torrent = match torrent {
+            Some(id) => Some(resolve(&self.context, &id).await?),
+            None => None,
+        };
+        let log = self.context.application.log();
+        let resume = last_event_id.and_then(|id| id.0).or_else(|| after.map(resume::Resume::at));
+        let filter = Filter::new(patterns, torrent, samples);
+        let start = start(log, resume, filter.wants_samples()).await?;
+        Ok(EventStream::new(Follower::new(&self.context, start, filter, permit)))
+    }
+}

@@ -1,0 +1,45 @@
+//! Every bound of the API. What lies beyond one is refused with a problem, and never buffered first.
+
+use std::time::Duration;
+
+/// The bounds. The defaults suit one service with a few hundred clients.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of a JSON body, except that of an add, which may carry a torrent file.
+    pub json_bytes_max: usize,
+    /// Bytes of a torrent file.
+    pub metainfo_bytes_max: usize,
+    /// Bytes of all request headers together.
+    pub header_bytes_max: usize,
+    /// Bytes of a magnet URI.
+    pub magnet_bytes_max: usize,
+    /// Items of a page.
+    pub page_max: u32,
+    /// Clients that follow the events at once.
+    pub sse_clients_max: usize,
+    /// How long a client of the events may leave a chunk untaken before it is cut off.
+    pub sse_send_timeout: Duration,
+    /// How often a quiet stream says that it lives.
+    pub sse_heartbeat: Duration,
+    /// How long a read waits for its `min_position`.
+    pub read_wait: Duration,
+    /// How long a request may take. The events are not bound by it.
+    pub request_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            json_bytes_max: 1 << 20,
+            metainfo_bytes_max: 16 << 20,
+            header_bytes_max: 32 << 10,
+            magnet_bytes_max: revaer_domain::values::MAGNET_BYTES_MAX,
+            page_max: 1000,
+            sse_clients_max: 1024,
+            sse_send_timeout: Duration::from_secs(30),
+            sse_heartbeat: Duration::from_secs(15),
+            read_wait: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(30),
+        }
+    }
+}

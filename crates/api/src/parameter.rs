@@ -1,0 +1,228 @@
+//! Query parameters and headers: documented as what they are, judged all together.
+//!
+//! The framework would answer with the first parameter that fails. Here each one keeps its own fault until a handler asks for
+//! all of them, so that a client learns of every mistake at once.
+
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use revaer_event_log::Position;
+use revaer_wire::{FieldProblem, codes};
+
+use crate::problem::Refusal;
+
+/// The most faults that one answer names: a hostile request must not make the answer long.
+pub(crate) const FAULTS_MAX: usize = 100;
+/// The longest idempotency key.
+const KEY_BYTES_MAX: usize = 255;
+
+/// A text that fails: the problem's code, and what is wrong.
+pub(crate) type Fault = (&'static str, String);
+
+/// A value that stands in a parameter.
+pub(crate) trait Value: Sized + Send {
+    /// Reads it.
+    fn read(text: &str) -> Result<Self, Fault>;
+    /// What the document says of it.
+    fn schema() -> MetaSchema;
+}
+
+/// A query parameter that may be absent.
+pub(crate) struct Asked<T> {
+    name: &'static str,
+    value: Result<Option<T>, Fault>,
+}
+
+/// A header that may be absent.
+pub(crate) struct Given<T> {
+    name: &'static str,
+    value: Result<Option<T>, Fault>,
+}
+
+impl<'a, T: Value> ApiExtractor<'a> for Asked<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Query)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(MetaSchemaRef::Inline(Box::new(T::schema())))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let name = options.name;
+        let mut texts = query(request).into_iter().filter(|(key, _)| key == name).map(|(_, text)| text);
+        let value = match (texts.next(), texts.next()) {
+            (None, _) => Ok(None),
+            (Some(text), None) => T::read(&text).map(Some),
+            (Some(_), Some(_)) => Err((codes::INVALID, "is given more than once".to_owned())),
+        };
+        Ok(Self { name, value })
+    }
+}
+
+impl<'a, T: Value> ApiExtractor<'a> for Given<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Header)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(MetaSchemaRef::Inline(Box::new(T::schema())))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let name = options.name;
+        let mut values = request.headers().get_all(name).iter();
+        let value = match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => match value.to_str() {
+                Ok(text) => T::read(text).map(Some),
+                Err(_) => Err((codes::MALFORMED, "is not visible ASCII".to_owned())),
+            },
+            (Some(_), Some(_)) => Err((codes::MALFORMED, "is given more than once".to_owned())),
+        };
+        Ok(Self { name, value })
+    }
+}
+
+/// Everything that is wrong with the parameters of one request.
+#[derive(Default)]
+pub(crate) struct Parameters {
+    asked: Vec<&'static str>,
+    faults: Vec<FieldProblem>,
+}
+
+impl Parameters {
+    /// Takes a query parameter.
+    pub(crate) fn asked<T>(&mut self, parameter: Asked<T>) -> Option<T> {
+        self.asked.push(parameter.name);
+        self.settle(parameter.name, parameter.value)
+    }
+
+    /// Takes a header.
+    pub(crate) fn given<T>(&mut self, header: Given<T>) -> Option<T> {
+        self.settle(header.name, header.value)
+    }
+
+    /// Notes a fault that shows only when a parameter is understood.
+    pub(crate) fn fault(&mut self, name: &'static str, (code, detail): Fault) {
+        self.faults.push(FieldProblem::parameter(name, code, detail));
+    }
+
+    /// Refuses the request if anything failed, or if it asks for what was not taken.
+    pub(crate) fn finish(mut self, request: &Request) -> Result<(), Refusal> {
+        for (key, _) in query(request) {
+            if !self.asked.contains(&key.as_str()) && self.faults.len() < FAULTS_MAX {
+                self.faults.push(FieldProblem::parameter(
+                    key,
+                    codes::INVALID,
+                    "is not a parameter of this call",
+                ));
+            }
+        }
+        if self.faults.is_empty() { Ok(()) } else { Err(Refusal::Fields(self.faults)) }
+    }
+
+    fn settle<T>(&mut self, name: &'static str, value: Result<Option<T>, Fault>) -> Option<T> {
+        value.unwrap_or_else(|fault| {
+            self.fault(name, fault);
+            None
+        })
+    }
+}
+
+fn query(request: &Request) -> Vec<(String, String)> {
+    // Percent-decoding replaces what is not UTF-8 and cannot fail.
+    request.params().unwrap_or_default()
+}
+
+impl Value for String {
+    fn read(text: &str) -> Result<Self, Fault> {
+        Ok(text.to_owned())
+    }
+
+    fn schema() -> MetaSchema {
+        MetaSchema::new("string")
+    }
+}
+
+impl Value for u32 {
+    fn read(text: &str) -> Result<Self, Fault> {
+        text.parse().map_err(|_| (codes::MALFORMED, "is not a whole number of 32 bits".to_owned()))
+    }
+
+    fn schema() -> MetaSchema {
+        MetaSchema::new_with_format("integer", "uint32")
+    }
+}
+
+impl Value for bool {
+    fn read(text: &str) -> Result<Self, Fault> {
+        // Never malformed: that would be 400, which ends a browser's event stream for good.
+        text.parse().map_err(|_| (codes::INVALID, "is neither `true` nor `false`".to_owned()))
+    }
+
+    fn schema() -> MetaSchema {
+        MetaSchema::new("boolean")
+    }
+}
+
+impl Value for Position {
+    fn read(text: &str) -> Result<Self, Fault> {
+        text.parse().map_err(|_| (codes::MALFORMED, "is not a position: digits alone".to_owned()))
+    }
+
+    fn schema() -> MetaSchema {
+        MetaSchema::new_with_format("integer", "int64")
+    }
+}
+
+/// A key under which a repeat of a command happens once.
+pub(crate) struct IdempotencyKey(pub(crate) String);
+
+impl Value for IdempotencyKey {
+    fn read(text: &str) -> Result<Self, Fault> {
+        let fits =
+            (1..=KEY_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        fits.then(|| Self(text.to_owned())).ok_or_else(|| {
+            (codes::MALFORMED, format!("is not 1 to {KEY_BYTES_MAX} visible ASCII characters"))
+        })
+    }
+
+    fn schema() -> MetaSchema {
+        MetaSchema { min_length: Some(1), max_length: Some(KEY_BYTES_MAX), ..MetaSchema::new("string") }
+    }
+}
+
+/// The version that a torrent must have: `"7"` in quotes, or `*` for any.
+pub(crate) struct IfMatch(pub(crate) Option<u32>);
+
+impl Value for IfMatch {
+    fn read(text: &str) -> Result<Self, Fault> {
+        let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        match (text, quoted.map(str::parse)) {
+            ("*", _) => Ok(Self(None)),
+            (_, Some(Ok(version))) => Ok(Self(Some(version))),
+            _ => Err((codes::MALFORMED, "is not one version in double quotes, such as \"7\"".to_owned())),
+        }
+    }
+
+    fn schema() -> MetaSchema {
+        MetaSchema { example: Some("\"7\"".into()), ..MetaSchema::new("string") }
+    }
+}

@@ -1,0 +1,7 @@
+//! From what the service knows to what the wire carries: one conversion of each kind, and no other.
+
+mod event;
+mod torrent;
+
+pub(crate) use event::{fact_frame, sample_frame, time};
+pub(crate) use torrent::{of_fold, of_row};

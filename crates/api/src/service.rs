@@ -1,0 +1,122 @@
+//! Everything that is served, put together: the operations, the document, the page to try them, and the edge around all.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::Method;
+use poem::http::header::CONTENT_SECURITY_POLICY;
+use poem::{EndpointExt, Response, Route, get};
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{ExtraHeader, OpenApi, OpenApiService};
+use revaer_application::Application;
+use revaer_projections::Projections;
+use tokio_util::sync::CancellationToken;
+
+use crate::Limits;
+use crate::allow::AllowedMethods;
+use crate::context::Context;
+use crate::edge::Edge;
+use crate::events::EventsApi;
+use crate::health::HealthApi;
+use crate::torrents::TorrentsApi;
+
+/// What the document says of the whole.
+const DESCRIPTION: &str = "A headless torrent service with a memory. Bytes are bytes, rates are bytes per second, times are \
+RFC 3339 in UTC, `null` means none. Every answer carries `X-Request-Id`, which a client may choose. Whatever fails is \
+`application/problem+json` (RFC 9457) with a stable `code`, and names every field that failed.";
+
+/// What the page may load: what is in it, and what is here.
+const PAGE_LOADS: &str = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:";
+
+/// What the API is made of.
+pub struct Parts {
+    /// The write side.
+    pub application: Application,
+    /// The read side.
+    pub projections: Projections,
+    /// The bounds.
+    pub limits: Limits,
+    /// Ends the streams of events.
+    pub shutdown: CancellationToken,
+}
+
+type Operations = (TorrentsApi, EventsApi, HealthApi);
+
+/// Everything that is served: routes, request ids, problems, limits.
+pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
+    let limits = Arc::new(parts.limits);
+    let context = Arc::new(Context {
+        application: parts.application.clone(),
+        projections: parts.projections,
+        limits: Arc::clone(&limits),
+        shutdown: parts.shutdown,
+    });
+    let operations = described((
+        TorrentsApi(Arc::clone(&context)),
+        EventsApi::new(Arc::clone(&context)),
+        HealthApi::new(context),
+    ));
+    let document = written(&operations);
+    let allowed = AllowedMethods::of_document(&document);
+    let page = page(&operations.openapi_explorer_html());
+    let serve_document = poem::endpoint::make_sync(move |_| {
+        Response::builder().content_type("application/json").body(document.clone())
+    });
+    let serve_page = poem::endpoint::make_sync(move |_| {
+        Response::builder()
+            .content_type("text/html; charset=utf-8")
+            .header(CONTENT_SECURITY_POLICY, PAGE_LOADS)
+            .body(page.clone())
+    });
+    let routes = Route::new()
+        .nest("/", operations)
+        .at("/openapi.json", get(serve_document))
+        .at("/docs", get(serve_page));
+    Edge { inner: routes, application: parts.application, limits, allowed }.boxed()
+}
+
+/// The OpenAPI document, generated from the operations: indented JSON and a line break at its end. It is the same for the same
+/// code, so that a copy of it can be checked.
+pub fn document() -> String {
+    written(&described(Shape::<Operations>(PhantomData)))
+}
+
+fn written<T: OpenApi>(operations: &OpenApiService<T, ()>) -> String {
+    let mut document = operations.spec();
+    document.push('\n');
+    document
+}
+
+/// Operations as a document sees them: without the parts that carry them out.
+struct Shape<T>(PhantomData<fn() -> T>);
+
+impl<T: OpenApi> OpenApi for Shape<T> {
+    fn meta() -> Vec<MetaApi> {
+        T::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+/// The page to try the operations. It comes with everything that it needs but for a font, which it would fetch from elsewhere.
+fn page(html: &str) -> String {
+    let foreign = |line: &&str| line.trim_start().starts_with("<link href=\"https://");
+    let lines: Vec<_> = html.lines().filter(|line| !foreign(line)).collect();
+    lines.join("\n")
+}
+
+fn described<T>(operations: T) -> OpenApiService<T, ()> {
+    let id = |what: &str| ExtraHeader::new("X-Request-Id").description(what);
+    OpenApiService::new(operations, "Revaer", env!("CARGO_PKG_VERSION"))
+        .description(DESCRIPTION)
+        .extra_request_header::<Option<String>, _>(id(
+            "Names the request; 1 to 128 of `A-Z a-z 0-9 - _ . :`.",
+        ))
+        .extra_response_header::<String, _>(id("The request's id: the client's own, or one that was drawn."))
+}

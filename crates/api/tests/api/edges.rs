@@ -1,0 +1,137 @@
+//! What happens before a handler is reached, and around it: routes, methods, content types, sizes, ids. And the shape of each
+//! kind of problem.
+
+use poem::http::{Method, StatusCode};
+use revaer_api::Limits;
+use serde_json::json;
+
+use crate::world::{Answer, World, magnet, post, request};
+
+/// The document alone, without what differs from run to run.
+fn shape(answer: &Answer) -> serde_json::Value {
+    let mut body = answer.body.clone();
+    body["instance"] = "REQUEST".into();
+    if body.get("id").is_some() {
+        body["id"] = "TORRENT".into();
+    }
+    body
+}
+
+#[tokio::test]
+async fn each_kind_of_problem_has_its_shape() {
+    let world = World::new().await;
+    let id = world.add(1).await;
+    let action = format!("/v1/torrents/{id}/action");
+    let mut shapes = serde_json::Map::new();
+    let mut note = |name: &str, answer: &Answer| {
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{name}");
+        shapes.insert(name.to_owned(), shape(answer));
+    };
+    note("no_route", &world.get("/nowhere").await);
+    note("no_method", &world.ask(request(Method::DELETE, &action).finish()).await);
+    note("no_json", &world.ask(post("/v1/torrents", &[], "{")).await);
+    note("fields", &world.post("/v1/torrents", &json!({"magnet": "x", "labels": [1]})).await);
+    note("parameters", &world.get("/v1/torrents?limit=0&colour=red").await);
+    note("not_supported", &world.post(&action, &json!({"action": "undo_fsops"})).await);
+    note("torrent_exists", &world.post("/v1/torrents", &json!({ "magnet": magnet(1) })).await);
+    note("stale", &world.post_with(&action, &[("if-match", "\"9\"")], &json!({"action": "pause"})).await);
+    note("state", &world.post(&action, &json!({"action": "recheck"})).await);
+    note(
+        "media_type",
+        &world.ask(request(Method::POST, &action).content_type("text/plain").body("{}")).await,
+    );
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
+        insta::assert_json_snapshot!("problems", shapes);
+    });
+}
+
+#[tokio::test]
+async fn method_that_a_path_lacks_is_405_with_those_that_it_has() {
+    let world = World::new().await;
+    for (method, uri, allowed) in [
+        (Method::DELETE, "/v1/torrents", "GET, POST"),
+        (Method::PUT, "/v1/torrents/x", "GET"),
+        (Method::GET, "/v1/torrents/x/action", "POST"),
+        (Method::POST, "/v1/events", "GET"),
+        (Method::POST, "/health", "GET"),
+        (Method::POST, "/openapi.json", "GET"),
+        (Method::POST, "/docs", "GET"),
+    ] {
+        let refused = world.ask(request(method, uri).finish()).await;
+        refused.assert_problem(405, "method_not_allowed");
+        assert_eq!(refused.header("allow"), allowed, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn content_types_that_are_not_read_are_415() {
+    let world = World::new().await;
+    for uri in ["/v1/torrents", "/v1/torrents/x/select", "/v1/torrents/x/action"] {
+        for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ";", "x"] {
+            let refused = world.ask(request(Method::POST, uri).content_type(kind).body("{}")).await;
+            refused.assert_problem(415, "unsupported_media_type");
+        }
+        world.ask(request(Method::POST, uri).body("{}")).await.assert_problem(415, "unsupported_media_type");
+    }
+    let charset = request(Method::POST, "/v1/torrents").content_type("Application/JSON; charset=utf-8");
+    let added = world.ask(charset.body(json!({ "magnet": magnet(1) }).to_string())).await;
+    assert_eq!(added.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn body_beyond_its_bound_is_413_without_being_read() {
+    let limits = Limits { json_bytes_max: 1000, metainfo_bytes_max: 3000, ..Limits::default() };
+    let world = World::with(limits).await;
+    // A stream that never ends is the proof that nobody reads to its end.
+    let endless = || {
+        poem::Body::from_bytes_stream(futures::stream::repeat_with(|| {
+            Ok::<_, std::io::Error>(bytes::Bytes::from_static(&[b' '; 100]))
+        }))
+    };
+    for uri in ["/v1/torrents", "/v1/torrents/x/select", "/v1/torrents/x/action"] {
+        world.ask(post(uri, &[], endless())).await.assert_problem(413, "too_large");
+        let claimed = [("content-length", "999999999999")];
+        world.ask(post(uri, &claimed, "{}")).await.assert_problem(413, "too_large");
+    }
+    let parts =
+        request(Method::POST, "/v1/torrents").content_type("multipart/form-data; boundary=x").body(endless());
+    world.ask(parts).await.assert_problem(413, "too_large");
+
+    use base64::Engine;
+    let file = base64::prelude::BASE64_STANDARD.encode([0; 3001]);
+    world.post("/v1/torrents", &json!({ "metainfo": file })).await.assert_problem(413, "too_large");
+}
+
+#[tokio::test]
+async fn headers_beyond_their_bound_are_431() {
+    let world = World::new().await;
+    let large = request(Method::GET, "/health").header("x-large", "x".repeat(40_000)).finish();
+    world.ask(large).await.assert_problem(431, "too_large");
+}
+
+#[tokio::test]
+async fn multipart_that_does_not_parse_is_400() {
+    let world = World::new().await;
+    for (kind, body) in [
+        ("multipart/form-data", "--x\r\n"),
+        (
+            "multipart/form-data; boundary=x",
+            "--x\r\ncontent-disposition: form-data; name=\"torrent\"\r\n\r\ncut",
+        ),
+        ("multipart/form-data; boundary=x", "no parts"),
+    ] {
+        let refused = world.ask(request(Method::POST, "/v1/torrents").content_type(kind).body(body)).await;
+        refused.assert_problem(400, "malformed");
+    }
+}
+
+#[tokio::test]
+async fn request_id_is_the_clients_where_it_is_sane() {
+    let world = World::new().await;
+    let ask = |id: &str| request(Method::GET, "/health").header("x-request-id", id).finish();
+    assert_eq!(world.ask(ask("abc-1.2:3_4")).await.header("x-request-id"), "abc-1.2:3_4");
+    for id in ["a b", "\"quoted\"", &"x".repeat(129), ""] {
+        let drawn = world.ask(ask(id)).await;
+        assert!(drawn.header("x-request-id").parse::<ulid::Ulid>().is_ok(), "{id:?}");
+    }
+}

@@ -1,0 +1,139 @@
+//! The bounds of the event stream: quiet filters, slow clients, too many of them, and the end of the service.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use poem::Server;
+use poem::http::{Method, StatusCode};
+use poem::listener::{Acceptor, Listener, TcpListener};
+use revaer_api::Limits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::stream::Stream;
+use crate::world::{BOUND, World, request};
+
+#[tokio::test]
+async fn quiet_filter_is_moved_on_by_ids_and_a_quiet_log_by_comments() {
+    let limits = Limits { sse_heartbeat: Duration::from_millis(50), ..Limits::default() };
+    let world = World::with(limits).await;
+    let mut stream = Stream::open(&world, "?after=0&types=engine.started", None).await;
+    assert_eq!(stream.frame().await.expect("opens").id.as_deref().map(|id| id.starts_with("0.")), Some(true));
+    world.add(1).await;
+    let head = world.application.log().head().await.expect("reads");
+    let moved = format!("id: {head}.{}", world.application.log().log_tag());
+    let mut comments = 0;
+    loop {
+        let frame = stream.frame().await.expect("goes on");
+        match frame.text.as_str() {
+            ":" => comments += 1,
+            text => {
+                assert_eq!(text, moved);
+                break;
+            }
+        }
+    }
+    // Once the client knows the place, it is not told again.
+    for _ in 0..3 {
+        assert_eq!(stream.frame().await.expect("goes on").text, ":", "after {comments} comments");
+    }
+}
+
+#[tokio::test]
+async fn clients_beyond_the_bound_are_503_until_one_goes() {
+    let world = World::with(Limits { sse_clients_max: 1, ..Limits::default() }).await;
+    let first = Stream::open(&world, "", None).await;
+    let refused = world.get("/v1/events").await;
+    refused.assert_problem(503, "unavailable");
+    assert_eq!(refused.header("retry-after"), "1");
+    drop(first);
+    wait_for_a_place(&world).await;
+}
+
+#[tokio::test]
+async fn client_that_takes_nothing_is_cut_off_and_gives_its_place_back() {
+    let limits =
+        Limits { sse_clients_max: 1, sse_send_timeout: Duration::from_millis(100), ..Limits::default() };
+    let world = World::with(limits).await;
+    let torrents = [world.add(1).await; 200];
+    let mut slow = Stream::open(&world, "?after=0", None).await;
+    for _ in 0..20 {
+        world.sample(&torrents).await;
+    }
+    wait_for_a_place(&world).await;
+    // What it was given before is there, and then the stream ends: a client resumes by its last id.
+    let mut last = None;
+    while let Some(frame) = slow.frame().await {
+        last = frame.id.or(last);
+    }
+    let last = last.expect("the stream opened with an id");
+    let head = world.application.log().head().await.expect("reads").0;
+    let rest = Stream::open(&world, "", Some(&last)).await.through(head).await;
+    assert!(!rest.is_empty());
+}
+
+/// Asks until a client may follow.
+async fn wait_for_a_place(world: &World) {
+    let trying = async {
+        while world.send(request(Method::GET, "/v1/events").finish()).await.status() != StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(BOUND, trying).await.expect("a place becomes free");
+}
+
+#[tokio::test]
+async fn stream_ends_with_the_service_and_asks_to_come_back() {
+    let world = World::new().await;
+    let mut stream = Stream::open(&world, "", None).await;
+    stream.frame().await.expect("opens");
+    world.shutdown.cancel();
+    assert_eq!(stream.frame().await.expect("says farewell").text, "retry: 1000");
+    assert_eq!(stream.frame().await, None);
+}
+
+/// Over a real socket: a client that stops to read loses its connection, and the others notice nothing.
+#[tokio::test]
+async fn slow_client_loses_its_connection_while_others_go_on() {
+    let limits = Limits { sse_send_timeout: Duration::from_millis(200), ..Limits::default() };
+    let world = World::with(limits).await;
+    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("binds");
+    let address = acceptor.local_addr()[0].as_socket_addr().copied().expect("an address");
+    let (service, shutdown) = (world.application.clone(), world.shutdown.clone());
+    let endpoint = revaer_api::service(revaer_api::Parts {
+        application: service,
+        projections: world.projections.clone(),
+        limits: Limits { sse_send_timeout: Duration::from_millis(200), ..Limits::default() },
+        shutdown: shutdown.clone(),
+    });
+    let server = Server::new_with_acceptor(acceptor).idle_timeout(Duration::from_secs(1));
+    tokio::spawn(server.run_with_graceful_shutdown(endpoint, shutdown.cancelled_owned(), None));
+
+    let mut slow = tokio::net::TcpStream::connect(address).await.expect("connects");
+    slow.write_all(b"GET /v1/events?after=0 HTTP/1.1\r\nhost: revaer\r\n\r\n").await.expect("writes");
+    let mut head = [0; 12];
+    slow.read_exact(&mut head).await.expect("is answered");
+    assert_eq!(&head, b"HTTP/1.1 200");
+
+    let torrents = [world.add(1).await; 2000];
+    let mut quick = Stream::open(&world, "?after=0&types=torrent.added,torrent.progress", None).await;
+    for _ in 0..40 {
+        let tick = world.sample(&torrents).await;
+        quick.through(tick.0).await;
+    }
+    // It reads again, too late: what the kernel held, and then the end.
+    let reading = async {
+        let mut buffer = vec![0; 1 << 16];
+        let mut received = 0;
+        loop {
+            match slow.read(&mut buffer).await {
+                Ok(0) => return received,
+                Ok(count) => received += count,
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return received,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    let received = tokio::time::timeout(BOUND, reading).await.expect("the connection ends");
+    let all = 40 * 2000 * 300;
+    assert!(received < all, "{received} bytes of some {all}: it was served to the end");
+}

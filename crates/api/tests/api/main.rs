@@ -1,0 +1,14 @@
+//! The API against a real log on a real PostgreSQL: what clients may rely on.
+//!
+//! There is no libtorrent session here: what a session does is fed in as the observer would, by commands to the application.
+
+mod commands;
+mod documents;
+mod edges;
+mod events;
+mod events_limits;
+mod lists;
+mod malformed;
+mod reads;
+mod stream;
+mod world;

@@ -1,0 +1,93 @@
+//! Reads a stream of events as it comes, frames that a browser would swallow included.
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use poem::http::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::world::{BOUND, World, request};
+
+/// A frame.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Frame {
+    pub(crate) id: Option<String>,
+    pub(crate) event: Option<String>,
+    pub(crate) data: Value,
+    /// As it came.
+    pub(crate) text: String,
+}
+
+/// A client.
+pub(crate) struct Stream {
+    body: BoxStream<'static, Result<bytes::Bytes, std::io::Error>>,
+    waiting: String,
+}
+
+impl Stream {
+    pub(crate) async fn open(world: &World, query: &str, last_event_id: Option<&str>) -> Self {
+        let mut asked = request(Method::GET, &format!("/v1/events{query}"));
+        if let Some(id) = last_event_id {
+            asked = asked.header("last-event-id", id);
+        }
+        let response = world.send(asked.finish()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.content_type(), Some("text/event-stream"));
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        assert_eq!(response.header("x-accel-buffering"), Some("no"));
+        Self { body: response.into_body().into_bytes_stream().boxed(), waiting: String::new() }
+    }
+
+    /// The next frame; nothing at the end of the stream.
+    pub(crate) async fn frame(&mut self) -> Option<Frame> {
+        loop {
+            if let Some((text, rest)) = self.waiting.split_once("\n\n") {
+                let frame = parse(text);
+                self.waiting = rest.to_owned();
+                return Some(frame);
+            }
+            let next = tokio::time::timeout(BOUND, self.body.next()).await.expect("a frame comes in time");
+            let chunk = next?.expect("reads");
+            self.waiting.push_str(std::str::from_utf8(&chunk).expect("whole frames are UTF-8"));
+        }
+    }
+
+    /// The next frame that a browser would call somebody for.
+    pub(crate) async fn event(&mut self) -> Frame {
+        loop {
+            let frame = self.frame().await.expect("the stream goes on");
+            if frame.event.is_some() {
+                return frame;
+            }
+        }
+    }
+
+    /// Events up to and with the first that satisfies `last`.
+    pub(crate) async fn until(&mut self, last: impl Fn(&Frame) -> bool) -> Vec<Frame> {
+        let mut events = Vec::new();
+        loop {
+            events.push(self.event().await);
+            if events.last().is_some_and(&last) {
+                return events;
+            }
+        }
+    }
+
+    /// Events up to a position.
+    pub(crate) async fn through(&mut self, position: i64) -> Vec<Frame> {
+        self.until(|event| event.data["position"] == position && event.id.is_some()).await
+    }
+}
+
+fn parse(text: &str) -> Frame {
+    let mut frame = Frame { text: text.to_owned(), ..Frame::default() };
+    for line in text.lines() {
+        let (field, value) = line.split_once(": ").unwrap_or((line, ""));
+        match field {
+            "id" => frame.id = Some(value.to_owned()),
+            "event" => frame.event = Some(value.to_owned()),
+            "data" => frame.data = serde_json::from_str(value).expect("data is JSON"),
+            _ => {}
+        }
+    }
+    frame
+}

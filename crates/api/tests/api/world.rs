@@ -1,0 +1,275 @@
+//! What the tests share: a service over a database of its own, and a client that speaks JSON.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use libtorrent_sys::MetainfoLimits;
+use poem::endpoint::BoxEndpoint;
+use poem::http::{HeaderMap, Method, StatusCode};
+use poem::{Body, Endpoint, Request, Response};
+use revaer_api::{Limits, Parts, service};
+use revaer_application::{
+    Application, Caller, HealthRegistry, LiveError, LivePeer, LiveRates, LiveTracker, LiveView,
+    MetainfoParser, ParsedMetainfo, SystemClock, TorrentFile,
+};
+use revaer_domain::torrent::TorrentCommand;
+use revaer_domain::values::{InfoHashes, TorrentId};
+use revaer_event_log::{EventLog, Options, Position, migrate};
+use revaer_event_schema::{ProgressSample, pack_progress};
+use revaer_projections::{Projections, Projector};
+use revaer_test_support::TestDatabase;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+/// Longer than anything here takes, shorter than a run of tests.
+pub(crate) const BOUND: Duration = Duration::from_secs(20);
+
+/// A service without a session.
+pub(crate) struct World {
+    pub(crate) service: BoxEndpoint<'static, Response>,
+    pub(crate) application: Application,
+    pub(crate) projections: Projections,
+    pub(crate) session: Arc<Session>,
+    pub(crate) shutdown: CancellationToken,
+    _database: TestDatabase,
+}
+
+/// What the session would say.
+#[derive(Default)]
+pub(crate) struct Session(pub(crate) Mutex<Seen>);
+
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) away: bool,
+    pub(crate) known: Vec<TorrentId>,
+}
+
+/// An answer that was read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
+        let database = TestDatabase::create().await;
+        let pool = database.pool().await;
+        migrate(&pool).await.expect("migrates");
+        let (log, runner) = EventLog::open(pool, Options::default()).await.expect("opens");
+        let shutdown = CancellationToken::new();
+        tokio::spawn(runner.run(shutdown.clone()));
+        let (projections, projector) = Projector::open(log.clone()).await.expect("opens");
+        tokio::spawn(projector.run(shutdown.clone()));
+        let session = Arc::new(Session::default());
+        let clock = Arc::new(SystemClock);
+        let application = Application::new(revaer_application::Parts {
+            log,
+            clock: clock.clone(),
+            metainfo: Arc::new(Libtorrent),
+            live: session.clone(),
+            health: HealthRegistry::new(clock),
+        });
+        let service = service(Parts {
+            application: application.clone(),
+            projections: projections.clone(),
+            limits,
+            shutdown: shutdown.clone(),
+        });
+        Self { service, application, projections, session, shutdown, _database: database }
+    }
+
+    /// Sends a request and gives the answer as it begins.
+    pub(crate) async fn send(&self, request: Request) -> Response {
+        self.service.call(request).await.expect("the edge answers everything")
+    }
+
+    pub(crate) async fn ask(&self, request: Request) -> Answer {
+        let response = self.send(request).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.into_body().into_vec().await.expect("reads");
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status, headers, body }
+    }
+
+    pub(crate) async fn get(&self, uri: &str) -> Answer {
+        self.ask(request(Method::GET, uri).finish()).await
+    }
+
+    pub(crate) async fn post(&self, uri: &str, body: &Value) -> Answer {
+        self.post_with(uri, &[], body).await
+    }
+
+    pub(crate) async fn post_with(&self, uri: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        self.ask(post(uri, headers, body.to_string())).await
+    }
+
+    /// Adds a torrent by magnet and gives its id.
+    pub(crate) async fn add(&self, number: u64) -> TorrentId {
+        let answer = self.post("/v1/torrents", &json!({ "magnet": magnet(number) })).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        answer.id()
+    }
+
+    /// Gives a command as the observer does.
+    pub(crate) async fn observe(&self, id: TorrentId, command: TorrentCommand) -> Position {
+        let caller = Caller::system("engine", "test".to_owned(), None);
+        self.application.command(id, command, &caller).await.expect("is recorded").position
+    }
+
+    /// Records a tick of samples.
+    pub(crate) async fn sample(&self, torrents: &[TorrentId]) -> Position {
+        let samples: Vec<_> = torrents
+            .iter()
+            .map(|torrent| ProgressSample {
+                torrent: *torrent,
+                wanted_done_bytes: 5,
+                downloaded_bytes: 6,
+                uploaded_bytes: 7,
+                download_bytes_per_second: 8,
+                upload_bytes_per_second: 9,
+                peers: 2,
+                seeds: 1,
+            })
+            .collect();
+        self.application.log().append_samples("test", pack_progress(&samples)).await.expect("appends")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl Answer {
+    pub(crate) fn id(&self) -> TorrentId {
+        self.body["id"].as_str().expect("an id").parse().expect("a ULID")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+
+    pub(crate) fn position(&self) -> i64 {
+        self.header("revaer-position").parse().expect("a position")
+    }
+
+    /// The pointers and parameters that a problem names, each with its code.
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
+        let name = |fault: &Value| {
+            fault.get("pointer").or(fault.get("parameter")).and_then(Value::as_str).map(str::to_owned)
+        };
+        let code = |fault: &Value| fault["code"].as_str().expect("a code").to_owned();
+        let faults = self.body["errors"].as_array().expect("a problem");
+        faults.iter().map(|fault| (name(fault).expect("a place"), code(fault))).collect()
+    }
+
+    /// Panics unless this is a problem document with a status and a code.
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, status: u16, code: &str) {
+        assert_eq!((self.status.as_u16(), self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        assert_eq!(self.body["instance"], self.header("x-request-id"));
+    }
+}
+
+pub(crate) fn request(method: Method, uri: &str) -> poem::RequestBuilder {
+    Request::builder().method(method).uri(uri.parse().expect("a URI"))
+}
+
+pub(crate) fn post(uri: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request {
+    let mut request = request(Method::POST, uri).content_type("application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body)
+}
+
+/// A magnet URI whose info hash no other number has.
+pub(crate) fn magnet(number: u64) -> String {
+    format!("magnet:?xt=urn:btih:{number:040x}&dn=torrent%20{number}")
+}
+
+/// A torrent file (BEP 3) of some files in one folder.
+pub(crate) fn metainfo(name: &str, files: &[(&str, usize)]) -> Vec<u8> {
+    let total: usize = files.iter().map(|(_, size)| size).sum();
+    let list: String =
+        files.iter().map(|(path, size)| format!("d6:lengthi{size}e4:pathl{}:{path}ee", path.len())).collect();
+    let pieces = "0".repeat(20 * total.div_ceil(16_384));
+    format!(
+        "d8:announce31:http://tracker.example/announce4:infod5:filesl{list}e4:name{}:{name}12:piece lengthi16384e6:pieces{}:{pieces}ee",
+        name.len(),
+        pieces.len(),
+    )
+    .into_bytes()
+}
+
+/// Torrent files as libtorrent reads them.
+struct Libtorrent;
+
+impl MetainfoParser for Libtorrent {
+    fn parse(&self, body: &[u8]) -> Result<ParsedMetainfo, String> {
+        let parsed = libtorrent_sys::parse_metainfo(body, &MetainfoLimits::default())
+            .map_err(|error| error.message)?;
+        let files = parsed.files.into_iter().filter(|file| !file.pad);
+        Ok(ParsedMetainfo {
+            info_hashes: InfoHashes { v1: parsed.info_hash_v1, v2: parsed.info_hash_v2 },
+            name: parsed.name,
+            files: files.map(|file| TorrentFile { path: file.path, size_bytes: file.size }).collect(),
+            piece_length_bytes: parsed.piece_length,
+            piece_count: parsed.piece_count,
+            trackers: parsed.trackers,
+        })
+    }
+}
+
+impl Session {
+    fn look(&self, id: TorrentId) -> Result<(), LiveError> {
+        let seen = self.0.lock().expect("not poisoned");
+        match (seen.away, seen.known.contains(&id)) {
+            (true, _) => Err(LiveError::Unavailable("it was torn down".to_owned())),
+            (false, false) => Err(LiveError::NotInSession),
+            (false, true) => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl LiveView for Session {
+    async fn trackers(&self, id: TorrentId) -> Result<Vec<LiveTracker>, LiveError> {
+        self.look(id)?;
+        let url = "http://tracker.example/announce".to_owned();
+        Ok(vec![LiveTracker { url, tier: 0, status: "working", message: None }])
+    }
+
+    async fn peers(&self, id: TorrentId) -> Result<Vec<LivePeer>, LiveError> {
+        self.look(id)?;
+        Ok(vec![LivePeer {
+            address: "127.0.0.1:6881".to_owned(),
+            client: "a client".to_owned(),
+            progress: 0.5,
+            download_bytes_per_second: 10,
+            upload_bytes_per_second: 20,
+        }])
+    }
+
+    async fn file_progress(&self, id: TorrentId) -> Result<Vec<u64>, LiveError> {
+        self.look(id)?;
+        Ok(vec![5, 10])
+    }
+
+    fn rates(&self, id: TorrentId) -> Option<LiveRates> {
+        self.look(id).ok().map(|()| LiveRates {
+            peers: 3,
+            download_bytes_per_second: 10,
+            ..LiveRates::default()
+        })
+    }
+}

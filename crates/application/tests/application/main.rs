@@ -1,0 +1,14 @@
+//! The write side on a real PostgreSQL: what a command leaves in the log, whoever else is at it and whatever is lost.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod adding;
+mod bodies;
+mod crashing;
+mod health;
+mod history;
+mod observing;
+mod racing;
+mod repeating;
+mod statements;
+mod support;

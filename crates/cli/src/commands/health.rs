@@ -1,0 +1,100 @@
+//! `revaer health`: each component, and an exit code for what watches the service.
+
+use clap::Args;
+use revaer_wire::HealthReport;
+
+use super::Context;
+use crate::failure::Failure;
+use crate::screen::{Column, Output, Table};
+
+/// Arguments of `health`: none.
+#[derive(Debug, Args)]
+pub(crate) struct Health {}
+
+impl Health {
+    /// Reads the report, shows it, and fails unless all is well.
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let document = context.client.get_report(&["health", "full"]).await?;
+        let report: HealthReport = document.decode()?;
+        let output = context.output;
+        if output.is_json() {
+            Output::json(document.text())?;
+        } else if !output.is_quiet() {
+            Output::text(&render(&report, Output::columns()))?;
+        }
+        verdict(&report)
+    }
+}
+
+fn render(report: &HealthReport, columns: Option<usize>) -> String {
+    let mut table = Table::new([
+        Column::left("COMPONENT"),
+        Column::left("STATE"),
+        Column::left("SINCE"),
+        Column::right("LATENCY"),
+        Column::right("POSITION"),
+        Column::flexible("REASON"),
+    ]);
+    for component in &report.components {
+        table.row([
+            component.component.clone(),
+            component.state.clone(),
+            component.since.clone(),
+            component.latency_ms.map(|latency| format!("{latency} ms")).unwrap_or_default(),
+            component.position.map(|position| position.to_string()).unwrap_or_default(),
+            component.reason.clone(),
+        ]);
+    }
+    table.render(columns)
+}
+
+fn verdict(report: &HealthReport) -> Result<(), Failure> {
+    match report.status.as_str() {
+        "well" => Ok(()),
+        "degraded" => Err(Failure::Degraded),
+        _ => Err(Failure::ServiceFailed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use revaer_wire::ComponentHealth;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::exit::Exit;
+
+    fn report(status: &str) -> HealthReport {
+        let component = |component: &str, state: &str, reason: &str| ComponentHealth {
+            component: component.to_owned(),
+            state: state.to_owned(),
+            since: "2026-01-02T03:04:05Z".to_owned(),
+            reason: reason.to_owned(),
+            latency_ms: (component == "database").then_some(2),
+            position: (component == "database").then_some(4711),
+        };
+        HealthReport {
+            status: status.to_owned(),
+            version: "0.1.0".to_owned(),
+            components: vec![
+                component("database", "well", ""),
+                component("engine", "degraded", "rebuilding"),
+            ],
+        }
+    }
+
+    #[test]
+    fn table_gives_each_component_its_reason() {
+        insta::assert_snapshot!(render(&report("degraded"), None));
+    }
+
+    #[rstest]
+    #[case("well", 0)]
+    #[case("degraded", 8)]
+    #[case("failed", 7)]
+    #[case("unheard-of", 7)]
+    fn status_has_its_exit_code(#[case] status: &str, #[case] code: u8) {
+        let exit = verdict(&report(status)).map_or_else(|failure| Exit::of(&failure), |()| Exit::Success);
+        assert_eq!(exit as u8, code);
+    }
+}

@@ -1,0 +1,7 @@
+//! The client against the real service, with a real swarm: what it prints, where, and how it ends.
+
+mod downloads;
+mod refusals;
+mod support;
+mod tails;
+mod torrents;

@@ -1,0 +1,125 @@
+//! A service with a database of its own, a seeder with a payload, and the program that is tested.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use revaer_test_support::{Payload, Seeder, SeederOptions, ServiceOptions, ServiceProcess, TestDatabase};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// No command of a test takes longer, a download included.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running service.
+pub(crate) struct Service {
+    pub(crate) process: ServiceProcess,
+    dir: TempDir,
+    _database: TestDatabase,
+}
+
+impl Service {
+    pub(crate) async fn start() -> Service {
+        let database = TestDatabase::create().await;
+        let dir = tempfile::tempdir().expect("a directory can be made");
+        let options = ServiceOptions::new(dir.path().join("data")).database_url(database.url());
+        let arguments = ["--peer-listen", "127.0.0.1:0", "--utp", "false", "--progress-hertz", "10"];
+        let options = arguments.into_iter().fold(options, ServiceOptions::argument);
+        Service { process: ServiceProcess::start(revaerd(), options).await, dir, _database: database }
+    }
+
+    /// Where its downloads lie.
+    pub(crate) fn downloads(&self) -> PathBuf {
+        self.dir.path().join("data/downloads")
+    }
+
+    /// Runs the client to its end.
+    pub(crate) async fn revaer(&self, arguments: &[&str]) -> Ended {
+        revaer(self.process.base_url(), arguments).await
+    }
+
+    /// Runs the client, and gives the document that it prints; panics unless it succeeds.
+    pub(crate) async fn json(&self, arguments: &[&str]) -> Value {
+        let ended = self.revaer(&[&["--output", "json"], arguments].concat()).await;
+        assert_eq!(ended.code, 0, "{arguments:?}: {ended:?}");
+        ended.document()
+    }
+}
+
+/// What shares a payload.
+pub(crate) struct Source {
+    pub(crate) payload: Payload,
+    pub(crate) seeder: Seeder,
+    pub(crate) dir: TempDir,
+}
+
+impl Source {
+    pub(crate) fn start(files: usize, bytes: u64) -> Source {
+        Source::with(files, bytes, &SeederOptions::default())
+    }
+
+    pub(crate) fn with(files: usize, bytes: u64, options: &SeederOptions) -> Source {
+        let dir = tempfile::tempdir().expect("a directory can be made");
+        let payload = Payload::create(dir.path(), 1, files, bytes).expect("a payload can be made");
+        let seeder = Seeder::start(payload.root(), options).expect("a seeder starts");
+        Source { payload, seeder, dir }
+    }
+}
+
+/// How the client ended, and what it printed where.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// Standard output as the one document that it has to be.
+    pub(crate) fn document(&self) -> Value {
+        assert_eq!(self.stdout.lines().count(), 1, "{self:?}");
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Standard output as a document a line.
+    pub(crate) fn documents(&self) -> Vec<Value> {
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.stdout.lines().map(parse).collect()
+    }
+}
+
+/// Runs the client to its end.
+pub(crate) async fn revaer(url: &str, arguments: &[&str]) -> Ended {
+    let child = spawn(url, arguments);
+    let output = timeout(PATIENCE, child.wait_with_output()).await;
+    let output =
+        output.unwrap_or_else(|elapsed| panic!("{arguments:?}: {elapsed}")).expect("it is our child");
+    Ended {
+        code: output.status.code().unwrap_or_else(|| panic!("{arguments:?}: {}", output.status)),
+        stdout: String::from_utf8(output.stdout).expect("it prints text"),
+        stderr: String::from_utf8(output.stderr).expect("it prints text"),
+    }
+}
+
+/// Starts the client.
+pub(crate) fn spawn(url: &str, arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_revaer"))
+        .args(arguments)
+        .env_clear()
+        .env("REVAER_URL", url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the client can be run")
+}
+
+/// The service, which cargo builds for its own tests alone.
+fn revaerd() -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_revaer")).with_file_name("revaerd");
+    assert!(path.exists(), "{} is not built: cargo build -p revaer-server", path.display());
+    path
+}

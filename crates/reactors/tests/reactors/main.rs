@@ -1,0 +1,11 @@
+//! The core of the service in one process: a real log, a real session, all reactors. One program, so that it is linked once.
+
+mod counters;
+mod download;
+mod facts;
+mod failure;
+mod outage;
+mod rebuilt;
+mod removal;
+mod service;
+mod world;

@@ -1,0 +1,237 @@
+//! The composition root: every part is made here, started in the order of need and ended in the reverse.
+//!
+//! The API ends first, then the session, whose last words the observer still records, then the projections, the log, and the
+//! private PostgreSQL last of all. Each end has a bound, so that a part that hangs delays the end and does not prevent it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use libtorrent_sys::Setting;
+use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
+use revaer_api::Limits;
+use revaer_application::{Application, HealthRecorder, HealthRegistry, Parts, SystemClock};
+use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
+use revaer_event_log::EventLog;
+use revaer_postgres_embedded::{Cluster, DataDirLock};
+use revaer_projections::{Projections, Projector};
+use revaer_reactors::{Causes, Observer, ReconcileAll, Reconciler, Sampler};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::database::{Database, in_use};
+use crate::health;
+use crate::metainfo::LibtorrentParser;
+use crate::part::{self, Part, Watch};
+use crate::ports::EngineView;
+
+/// This process among those that may append to one log.
+const NODE: &str = "local";
+/// How long requests may take to finish, and streams to end.
+const API_END: Duration = Duration::from_secs(10);
+/// How long the session may take: its own deadline is shorter.
+const ENGINE_END: Duration = Duration::from_secs(30);
+/// How long the session's last words may take to be recorded.
+const OBSERVER_END: Duration = Duration::from_secs(20);
+/// How long anything else may take.
+const PART_END: Duration = Duration::from_secs(10);
+/// How long the private PostgreSQL may take: an orderly stop first, then by force.
+const DATABASE_END: Duration = Duration::from_secs(40);
+
+/// Everything that was made, before anything runs.
+pub(crate) struct App {
+    config: Config,
+    cluster: Option<Cluster>,
+    log: EventLog,
+    log_runner: revaer_event_log::Runner,
+    projections: Projections,
+    projector: Projector,
+    engine: EngineHandle,
+    engine_runner: revaer_engine::Runner,
+    notices: NoticeReceiver,
+    application: Application,
+    acceptor: TcpAcceptor,
+    _lock: DataDirLock,
+}
+
+impl App {
+    /// Makes every part, and says what is missing if one cannot be made.
+    pub(crate) async fn build(config: Config) -> anyhow::Result<Self> {
+        let lock = DataDirLock::acquire(&config.data_dir).map_err(in_use)?;
+        // First, since a port that is taken is quicker to find than a database is to start.
+        let acceptor = TcpListener::bind(config.listen)
+            .into_acceptor()
+            .await
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let download_root = config.download_root();
+        std::fs::create_dir_all(&download_root)
+            .with_context(|| format!("cannot make the download root {}", download_root.display()))?;
+        let download_root = download_root
+            .canonicalize()
+            .with_context(|| format!("cannot find the download root {}", download_root.display()))?;
+
+        let database = Database::of_service(&config).await?;
+        let pool = database.connect(config.database_wait).await?;
+        revaer_event_log::migrate(&pool).await.context("the schema cannot be brought up to date")?;
+        let (log, log_runner) = EventLog::open(pool, revaer_event_log::Options::default())
+            .await
+            .context("the log cannot be opened")?;
+        let (projections, projector) =
+            Projector::open(log.clone()).await.context("the read models cannot be opened")?;
+
+        let bodies = revaer_application::Bodies::new(log.pool().clone());
+        let options = revaer_engine::Options {
+            listen_interfaces: config.peer_listen.clone(),
+            progress_hertz: config.rates.progress_hertz,
+            resume_save_interval: config.rates.resume_save_interval,
+            resume_save_bytes: config.rates.resume_save_bytes,
+            session_state: bodies.session_state(NODE).await.context("the session's state cannot be read")?,
+            settings_extra: ["enable_incoming_utp", "enable_outgoing_utp"]
+                .map(|name| Setting::bool(name, config.utp))
+                .into(),
+            ..revaer_engine::Options::new(download_root)
+        };
+        let (engine, notices, engine_runner) =
+            Engine::build(options).context("the libtorrent session cannot be started")?;
+        let clock = Arc::new(SystemClock);
+        let application = Application::new(Parts {
+            log: log.clone(),
+            clock: clock.clone(),
+            metainfo: Arc::new(LibtorrentParser),
+            live: Arc::new(EngineView(engine.clone())),
+            health: HealthRegistry::new(clock),
+        });
+        Ok(Self {
+            config,
+            cluster: database.cluster,
+            log,
+            log_runner,
+            projections,
+            projector,
+            engine,
+            engine_runner,
+            notices,
+            application,
+            acceptor,
+            _lock: lock,
+        })
+    }
+
+    /// Runs until shutdown, or until a part ends by itself, and then ends everything in order.
+    pub(crate) async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let (watch, mut deaths) = part::watch();
+        let log = self.log.clone();
+        let bodies = self.application.bodies().clone();
+        let running = self.start(&watch);
+        let dead = tokio::select! {
+            () = shutdown.cancelled() => None,
+            name = deaths.next() => Some(name),
+        };
+        if let Some(name) = dead {
+            tracing::error!(part = name, "a part ended by itself; the service ends");
+        }
+        running.end(&bodies, &log).await;
+        match dead {
+            None => Ok(()),
+            Some(name) => bail!("the part `{name}` ended by itself"),
+        }
+    }
+
+    fn start(self, watch: &Watch) -> Running {
+        let Self { config, cluster, log, log_runner, application, engine, engine_runner, .. } = self;
+        let database = cluster.map(|cluster| Part::spawn(watch, "database", |token| cluster.run(token)));
+        let log_part = Part::spawn(watch, "log", |token| log_runner.run(token));
+        let projector = Part::spawn(watch, "projector", |token| self.projector.run(token));
+        let recorder = HealthRecorder::new(application.health().clone(), log.clone());
+        let recorder = Part::spawn(watch, "health recorder", |token| recorder.run(token));
+        let health = health::run;
+        let health = Part::spawn(watch, "health", |token| {
+            health(application.clone(), engine.clone(), self.projections.clone(), token)
+        });
+
+        let (causes, all) = (Causes::default(), ReconcileAll::default());
+        let observer = Observer::new(application.clone(), self.notices, causes.clone(), all.clone());
+        let observer = Part::spawn(watch, "observer", |token| observer.run(token));
+        let reconciler = Reconciler::new(application.clone(), engine.clone(), causes, all);
+        let reconciler = Part::spawn(watch, "reconciler", |token| reconciler.run(token));
+        let sampler = Sampler::new(engine, log, NODE.to_owned(), config.rates.progress_hertz);
+        let sampler = Part::spawn(watch, "sampler", |token| sampler.run(token));
+        let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
+
+        let (projections, acceptor) = (self.projections, self.acceptor);
+        for address in acceptor.local_addr().iter().filter_map(|address| address.as_socket_addr()) {
+            // The one line on stdout: scripts and supervisors read where to go, also when the port was left to the system.
+            println!("listening on http://{address}");
+        }
+        let api = Part::spawn(watch, "api", |token| {
+            let parts = revaer_api::Parts {
+                application,
+                projections,
+                limits: Limits::default(),
+                shutdown: token.clone(),
+            };
+            let server = poem::Server::new_with_acceptor(acceptor);
+            server.run_with_graceful_shutdown(
+                revaer_api::service(parts),
+                token.cancelled_owned(),
+                Some(API_END),
+            )
+        });
+        Running {
+            database,
+            log: log_part,
+            projector,
+            recorder,
+            health,
+            observer,
+            reconciler,
+            sampler,
+            engine,
+            api,
+        }
+    }
+}
+
+/// The parts that run, in the order of their start.
+struct Running {
+    database: Option<Part<Result<(), revaer_postgres_embedded::Error>>>,
+    log: Part<()>,
+    projector: Part<()>,
+    recorder: Part<()>,
+    health: Part<()>,
+    observer: Part<()>,
+    reconciler: Part<()>,
+    sampler: Part<()>,
+    engine: Part<Option<Vec<u8>>>,
+    api: Part<std::io::Result<()>>,
+}
+
+impl Running {
+    async fn end(self, bodies: &revaer_application::Bodies, log: &EventLog) {
+        if let Some(Err(error)) = self.api.end(API_END + Duration::from_secs(1)).await {
+            tracing::warn!(%error, "the API ended badly");
+        }
+        self.reconciler.end(PART_END).await;
+        self.sampler.end(PART_END).await;
+        let state = self.engine.end(ENGINE_END).await.flatten();
+        // Its token is the end of all patience: until the bound it ends by itself, when everything is recorded.
+        self.observer.wait(OBSERVER_END).await;
+        if let Some(state) = state
+            && let Err(error) = bodies.put_session_state(NODE, &state).await
+        {
+            tracing::warn!(%error, "the session's state is not saved");
+        }
+        self.health.end(PART_END).await;
+        self.recorder.end(PART_END).await;
+        self.projector.end(PART_END).await;
+        self.log.end(PART_END).await;
+        if tokio::time::timeout(PART_END, log.pool().close()).await.is_err() {
+            tracing::warn!("connections to the database do not end and are left behind");
+        }
+        if let Some(database) = self.database
+            && let Some(Err(error)) = database.end(DATABASE_END).await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the private PostgreSQL ended badly");
+        }
+    }
+}

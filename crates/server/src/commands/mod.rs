@@ -1,0 +1,30 @@
+//! What `revaerd` can be told to do, one file for each command that is more than a call.
+
+mod healthcheck;
+mod rebuild;
+mod serve;
+
+pub(crate) use healthcheck::healthcheck;
+pub(crate) use rebuild::rebuild;
+pub(crate) use serve::serve;
+
+use anyhow::Context;
+
+use crate::config::Config;
+use crate::database::Database;
+
+/// Brings the schema up to date; the service does the same at its start.
+pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let database = Database::of_tool(config).await?;
+    let pool = database.connect(config.database_wait).await?;
+    revaer_event_log::migrate(&pool).await.context("the schema is not up to date")?;
+    pool.close().await;
+    println!("the schema is up to date");
+    database.stop().await
+}
+
+/// Prints the API's document.
+pub(crate) fn openapi() -> anyhow::Result<()> {
+    use std::io::Write;
+    std::io::stdout().write_all(revaer_api::document().as_bytes()).context("cannot print the document")
+}

@@ -1,0 +1,85 @@
+//! How the session, the projections and the database are, told to the one registry.
+//!
+//! The session and the projections announce their changes. A database announces nothing when it goes away, so it is asked.
+
+use std::time::Duration;
+
+use revaer_application::{Application, HealthRegistry};
+use revaer_domain::health::HealthState;
+use revaer_engine::{EngineHandle, EngineHealth};
+use revaer_projections::{ProjectionHealth, Projections};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// How often the database is asked.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+
+/// Follows all three until shutdown.
+pub(crate) async fn run(
+    application: Application,
+    engine: EngineHandle,
+    projections: Projections,
+    shutdown: CancellationToken,
+) {
+    let registry = application.health().clone();
+    let all = async {
+        tokio::join!(
+            follow_engine(&registry, &engine),
+            follow_projections(&registry, &projections),
+            ask_database(&registry, &application),
+        )
+    };
+    shutdown.run_until_cancelled(all).await;
+}
+
+async fn follow_engine(registry: &HealthRegistry, engine: &EngineHandle) {
+    let mut health = engine.health();
+    loop {
+        match health.borrow_and_update().clone() {
+            EngineHealth::Well => registry.set("engine", HealthState::Well, ""),
+            EngineHealth::Degraded { reason } => registry.set("engine", HealthState::Degraded, reason),
+            EngineHealth::Failed { reason } => registry.set("engine", HealthState::Failed, reason),
+        }
+        if health.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn follow_projections(registry: &HealthRegistry, projections: &Projections) {
+    let mut health = projections.health();
+    loop {
+        let all = health.borrow_and_update().0.clone();
+        for (name, health) in all {
+            let component = format!("projection.{name}");
+            match health {
+                ProjectionHealth::Well => registry.set(&component, HealthState::Well, ""),
+                ProjectionHealth::Degraded { reason } => {
+                    registry.set(&component, HealthState::Degraded, reason)
+                }
+                // Its old rows are served, so the service as a whole has not failed.
+                ProjectionHealth::Halted { reason, .. } => {
+                    registry.set(&component, HealthState::Degraded, reason)
+                }
+            }
+        }
+        if health.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn ask_database(registry: &HealthRegistry, application: &Application) {
+    let mut ticks = tokio::time::interval(ASK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match application.log().head().await {
+            Ok(_) => registry.set("database", HealthState::Well, ""),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                registry.set("database", HealthState::Degraded, format!("{error}: {cause}"));
+            }
+        }
+    }
+}

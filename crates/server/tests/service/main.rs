@@ -1,0 +1,13 @@
+//! The whole service as its users have it: the real program with a real PostgreSQL, spoken to over HTTP, and a real peer.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod crashes;
+mod database_away;
+mod failures;
+mod hostile_input;
+mod main_job;
+mod removal;
+mod start;
+mod story;
+mod world;

@@ -1,0 +1,94 @@
+//! Starting, refusing to start, and ending.
+
+use std::process::Stdio;
+
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::world::{BOUND, REVAERD, World, add, until_progress, until_state};
+
+/// Runs the program until it ends by itself; its code, and what it said on stderr.
+pub(crate) async fn run_to_end(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(REVAERD);
+    command.args(arguments).env_remove("DATABASE_URL").stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(BOUND, command.output()).await.expect("it ends").unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn second_service_on_a_data_directory_is_refused_and_the_first_is_unharmed() {
+    let world = World::new(1, 1000);
+    let service = world.service().await;
+    let data_dir = world.data_dir();
+    let (code, said) =
+        run_to_end(&["--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0"]).await;
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("in use by another process"), "{said}");
+    assert_eq!(service.get_json("/health").await["status"], "alive");
+    service.get_json("/v1/torrents").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn address_beyond_loopback_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) =
+        run_to_end(&["--data-dir", folder.path().to_str().unwrap(), "--listen", "0.0.0.0:0"]).await;
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("only a loopback address is allowed"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn port_that_is_taken_is_said() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) =
+        run_to_end(&["--data-dir", folder.path().to_str().unwrap(), "--listen", &address]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orderly_end_loses_no_verified_byte() {
+    let world = World::new(6, 12 << 20);
+    let mut service = world.service().await;
+    let id = add(&service, &world.seeder, json!({ "download_bytes_per_second": 3_000_000 })).await;
+    until_progress(&service, &id, 0.4).await;
+    let status = service.terminate().await;
+    assert_eq!(status.code(), Some(0), "{}", service.said());
+    service.start_again().await;
+    crate::world::act(&service, &id, json!({ "action": "rate_cap" })).await;
+    until_state(&service, &id, "seeding").await;
+    world.assert_downloaded();
+    let sent = world.seeder.uploaded_bytes().unwrap();
+    assert!(sent < (12 << 20) + (1 << 20), "next to nothing is sent twice: {sent}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_model_is_rebuilt_while_it_is_being_read() {
+    let world = World::new(3, 100_000);
+    let service = world.service().await;
+    let id = add(&service, &world.seeder, json!({})).await;
+    let lived = until_state(&service, &id, "seeding").await;
+    let data_dir = world.data_dir();
+    for projection in ["torrents", "torrent_files"] {
+        let (code, said) =
+            run_to_end(&["--data-dir", data_dir.to_str().unwrap(), "rebuild", projection]).await;
+        assert_eq!(code, Some(0), "{said}");
+    }
+    let rebuilt = service.get_json(&format!("/v1/torrents/{id}")).await;
+    for field in ["state", "name", "size_bytes", "version", "position", "completed_at", "progress"] {
+        assert_eq!(rebuilt[field], lived[field], "{field}");
+    }
+    let (code, said) = run_to_end(&["--data-dir", data_dir.to_str().unwrap(), "rebuild", "nonsense"]).await;
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("torrents, torrent_files"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn document_is_printed_without_a_data_directory() {
+    let output = Command::new(REVAERD).arg("openapi").output().await.unwrap();
+    assert!(output.status.success());
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(document["paths"]["/v1/torrents"].is_object());
+}
