@@ -65,7 +65,7 @@ impl<E: Endpoint> Edge<E> {
     fn present(&self, refusal: &Refusal, id: &RequestId, path: &str) -> Response {
         let problem = refusal.problem(&id.0);
         if problem.status >= 500 {
-            let cause = std::error::Error::source(refusal).map(ToString::to_string).unwrap_or_default();
+            let cause = causes(refusal).join(": ");
             tracing::warn!(request_id = id.0, status = problem.status, %refusal, cause, "a request failed");
         }
         let mut response = Response::builder().status(refusal.status()).content_type(PROBLEM_JSON);
@@ -79,6 +79,11 @@ impl<E: Endpoint> Edge<E> {
         }
         response.body(serde_json::to_vec(&problem).expect("texts and numbers always serialise"))
     }
+}
+
+/// What led to an error, from the nearest cause on.
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect()
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {

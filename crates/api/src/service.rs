@@ -56,7 +56,7 @@ pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
     let operations = described((
         TorrentsApi(Arc::clone(&context)),
         EventsApi::new(Arc::clone(&context)),
-        HealthApi::new(context),
+        HealthApi(context),
     ));
     let document = written(&operations);
     let allowed = AllowedMethods::of_document(&document);

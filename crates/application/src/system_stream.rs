@@ -2,7 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use revaer_event_log::{Append, AppendError, Appended, EventLog, NewFact, StreamId};
+use revaer_event_log::{Append, AppendError, Appended, CommandRecord, EventLog, NewFact, StreamId};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// How often others may be faster before one gives up.
+const CONFLICTS_MAX: u32 = 10;
 
 /// Appends to one such stream.
 pub struct SystemStream {
@@ -18,15 +23,18 @@ impl SystemStream {
         Self { log, stream, version: AtomicU32::new(0) }
     }
 
-    /// Appends one fact. The version is learned from the conflict of the first attempt.
+    /// Appends one fact, once, also when the answer of the database is lost on the way. The version is learned from the
+    /// conflict of the first attempt.
     pub async fn append(&self, fact: NewFact) -> Result<Appended, AppendError> {
-        let mut attempts = 0;
+        let fingerprint = Sha256::digest(&fact.data).into();
+        let command = CommandRecord { id: Uuid::new_v4(), fingerprint, result: None };
+        let mut conflicts = 0;
         loop {
             let append = Append {
                 stream: self.stream.clone(),
                 expected: self.version.load(Ordering::Relaxed),
                 facts: vec![fact.clone()],
-                command: None,
+                command: Some(command.clone()),
                 claims: Vec::new(),
                 releases: Vec::new(),
             };
@@ -35,9 +43,9 @@ impl SystemStream {
                     self.version.store(appended.version, Ordering::Relaxed);
                     return Ok(appended);
                 }
-                Err(AppendError::VersionConflict { actual, .. }) if attempts < 10 => {
+                Err(AppendError::VersionConflict { actual, .. }) if conflicts < CONFLICTS_MAX => {
                     self.version.store(actual, Ordering::Relaxed);
-                    attempts += 1;
+                    conflicts += 1;
                 }
                 Err(error) => return Err(error),
             }

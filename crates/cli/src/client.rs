@@ -221,6 +221,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::scripted::{Scripted, json};
 
     fn client(url: &str) -> Client {
         Client::new(url.parse().unwrap(), None).unwrap()
@@ -258,5 +259,29 @@ mod tests {
         let failure = client("http://127.0.0.1:1").get(&["health"], &[]).await.unwrap_err();
         assert!(matches!(&failure, Failure::Unreachable { why, .. } if why.contains("refused")), "{failure}");
         assert!(failure.is_passing());
+    }
+
+    #[tokio::test]
+    async fn key_goes_with_every_request_and_conditions_with_theirs() {
+        let service = Scripted::start(vec![json("{}"), json("{}")]).await;
+        let key = "s3cret".parse().unwrap();
+        let client = Client::new(service.url().parse().unwrap(), Some(&key)).unwrap();
+        client.get(&["v1"], &[]).await.unwrap();
+        let condition = Condition { idempotency_key: Some("k-1".to_owned()), version: Some(3) };
+        client.post(&["v1"], &(), &condition).await.unwrap();
+        assert_eq!(service.sent("authorization"), ["Bearer s3cret"; 2]);
+        assert_eq!(
+            (service.sent("idempotency-key"), service.sent("if-match")),
+            (vec!["k-1".into()], vec!["\"3\"".into()])
+        );
+    }
+
+    #[tokio::test]
+    async fn key_does_not_follow_a_redirect() {
+        let away =
+            "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
+        let service = Scripted::start(vec![away.to_owned()]).await;
+        let failure = service.client().get(&["v1"], &[]).await.unwrap_err();
+        assert!(matches!(failure, Failure::Unexpected { status: Some(307), .. }), "{failure}");
     }
 }

@@ -8,8 +8,17 @@ use crate::failure::Failure;
 
 /// What the help says of the numbers.
 pub(crate) const HELP: &str = "\
-Exit codes: 0 success, 1 the client itself failed (its output, a file of its own), 2 bad input, 3 cannot reach the service, \
-4 not authorised, 5 not found, 6 conflict, 7 the service or the torrent failed, 8 (health alone) degraded.
+Exit codes:
+  0  success
+  1  the client itself failed: its output, a file of its own
+  2  bad input
+  3  cannot reach the service
+  4  not authorised
+  5  not found
+  6  conflict
+  7  the service or the torrent failed
+  8  degraded (health alone)
+
 With --output json, what went wrong is one JSON document on standard error.";
 
 /// How the program ends.

@@ -10,6 +10,8 @@ mod events;
 mod exit;
 mod failure;
 mod screen;
+#[cfg(test)]
+mod scripted;
 mod values;
 
 use std::process::ExitCode;

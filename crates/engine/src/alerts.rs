@@ -91,7 +91,7 @@ impl Torrents {
             self.outbox.put(EngineNotice::Recovered { id });
         }
         if !status.is_finished {
-            entry.finish_reported = false;
+            entry.finish_told = None;
         }
         let live = Live {
             phase: entry.phase,
@@ -141,9 +141,10 @@ impl Torrents {
         }
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let whole = entry.last.as_ref().is_some_and(is_whole);
-        let idle = entry.checking.is_none() && entry.failure.is_none() && !entry.finish_reported;
-        if whole && idle && !entry.desired.complete {
-            entry.finish_reported = true;
+        let news = entry.finish_told != Some(entry.desired.version) && !entry.is_finishing();
+        let idle = entry.checking.is_none() && entry.failure.is_none();
+        if whole && idle && news && !entry.desired.complete {
+            entry.finish_told = Some(entry.desired.version);
             self.save_and_finish(key);
         }
     }

@@ -81,7 +81,7 @@ impl Torrents {
                 }
                 continue;
             }
-            entry.finish_reported = false;
+            entry.finish_told = None;
             let moving = entry.actual.moving_to.clone().filter(|_| !entry.move_failed);
             if let Some(to) = moving {
                 let to = folder(&self.options.download_root, &to);

@@ -9,6 +9,8 @@
 
 mod actual;
 mod adding;
+#[cfg(test)]
+mod alert_table;
 mod alerts;
 mod board;
 mod confine;

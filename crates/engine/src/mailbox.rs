@@ -54,6 +54,12 @@ impl Mailbox {
         self.arrived.notify_one();
     }
 
+    /// Everything that waits, for a test that puts each notice down to what caused it.
+    #[cfg(test)]
+    pub(crate) fn drain(&self) -> Vec<EngineNotice> {
+        self.lock().take(usize::MAX)
+    }
+
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_one();
@@ -67,12 +73,15 @@ impl Mailbox {
 impl Waiting {
     fn put(&mut self, notice: EngineNotice) {
         let slot = (notice.id(), discriminant(&notice));
-        // Resume data keeps its place: what follows it relies on it, and newer data carries what older data did.
-        if matches!(notice, EngineNotice::ResumeData { .. })
-            && let Some(place) = self.slots.get(&slot)
+        if let Some(place) = self.slots.get(&slot)
+            && let Some(waiting) = self.notices.get_mut(place)
         {
-            self.notices.insert(*place, notice);
-            return;
+            // Resume data keeps its place: what follows it relies on it, and newer data carries what older data did. So does
+            // what is only said again: a finish that came before the selection it follows would be no news.
+            if matches!(notice, EngineNotice::ResumeData { .. }) || *waiting == notice {
+                *waiting = notice;
+                return;
+            }
         }
         let place = self.next;
         self.next += 1;
@@ -97,7 +106,7 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use revaer_domain::torrent::{Phase, Totals};
+    use revaer_domain::torrent::{Phase, SelectionApplied, Totals};
     use ulid::Ulid;
 
     fn id(number: u128) -> TorrentId {
@@ -131,6 +140,25 @@ mod tests {
         mailbox.put(finished.clone());
         mailbox.put(resume(1, 2));
         assert_eq!(NoticeReceiver(mailbox).take(10).await, [resume(1, 2), finished]);
+    }
+
+    #[tokio::test]
+    async fn what_is_said_again_keeps_its_place_and_what_is_new_does_not() {
+        let mailbox = Arc::new(Mailbox::default());
+        let applied = |revision| EngineNotice::SelectionApplied {
+            id: id(1),
+            applied: SelectionApplied { revision, priorities: vec![(1, 4)], wanted_bytes: 1 },
+        };
+        let finished = EngineNotice::Finished { id: id(1), totals: Totals::default() };
+        for notice in [applied(1), finished.clone(), applied(1)] {
+            mailbox.put(notice);
+        }
+        let mut receiver = NoticeReceiver(Arc::clone(&mailbox));
+        assert_eq!(receiver.take(10).await, [applied(1), finished.clone()]);
+        for notice in [applied(1), finished.clone(), applied(2)] {
+            mailbox.put(notice);
+        }
+        assert_eq!(receiver.take(10).await, [finished, applied(2)]);
     }
 
     #[tokio::test]

@@ -27,6 +27,12 @@ pub(crate) struct Held {
     finished: Option<Totals>,
 }
 
+impl Held {
+    pub(crate) const fn finishes(&self) -> bool {
+        self.finished.is_some()
+    }
+}
+
 impl Torrents {
     /// Asks for it after something changed that it has to know.
     pub(crate) fn save(&mut self, key: u64) {
@@ -128,7 +134,7 @@ impl Torrents {
         {
             tracing::warn!(torrent = %entry.id, reason, "finished, but without resume data");
             // Not told: whoever relied on it would lose files at a crash. The next look tries again.
-            entry.finish_reported = false;
+            entry.finish_told = None;
             self.unsettled.insert(key);
         }
     }

@@ -58,7 +58,7 @@ impl Torrents {
         self.session.set_file_priorities(key, &selected.priorities)?;
         // libtorrent takes priorities over by way of its disk threads: until then its word of "finished" is about the old ones.
         entry.last = None;
-        entry.finish_reported = false;
+        entry.finish_told = None;
         entry.priorities = selected.priorities;
         entry.priorities_changed = true;
         entry.applied = Some(selected.applied.clone());

@@ -77,7 +77,8 @@ pub(crate) struct Entry {
     pub(crate) checking: Option<u32>,
     /// The move that failed; the log has not taken that yet.
     pub(crate) move_failed: bool,
-    pub(crate) finish_reported: bool,
+    /// The version at which it was told that it is finished: told again when the log has moved on without it.
+    pub(crate) finish_told: Option<u32>,
     /// The version at which its metadata was told.
     pub(crate) metadata_told: Option<u32>,
     pub(crate) priorities: Vec<u8>,
@@ -109,7 +110,7 @@ impl Entry {
             retrying: false,
             checking: None,
             move_failed: false,
-            finish_reported: false,
+            finish_told: None,
             metadata_told: None,
             priorities: Vec::new(),
             priorities_changed: false,
@@ -122,6 +123,13 @@ impl Entry {
             top: None,
             removal: None,
         }
+    }
+}
+
+impl Entry {
+    /// Whether resume data is on its way that it will be called finished with.
+    pub(crate) fn is_finishing(&self) -> bool {
+        self.saves.contains(&Purpose::Finish) || self.held.iter().any(Held::finishes)
     }
 }
 
@@ -291,7 +299,7 @@ impl Torrents {
             }
             EngineAction::Recheck { request } => {
                 entry.checking = Some(*request);
-                entry.finish_reported = false;
+                entry.finish_told = None;
                 session.clear_error(key)?;
                 session.recheck(key)?;
                 if entry.actual.paused {
@@ -307,7 +315,11 @@ impl Torrents {
                 if !entry.desired.paused {
                     session.set_flags(key, TorrentFlags::NONE, STANDING)?;
                 }
-                session.post_status(key)?;
+                if self.unsettled.contains(&key) && entry.applied.is_some() {
+                    // A file that cannot be opened makes libtorrent keep the priorities of before.
+                    self.apply_selection(key)?;
+                }
+                self.session.post_status(key)?;
             }
             EngineAction::Move { to } => {
                 let files = session.files(key).unwrap_or_default();

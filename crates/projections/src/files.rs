@@ -2,7 +2,7 @@
 //!
 //! Paths and sizes are not copied: they lie in the list that was stored before `torrent.files_discovered` and never change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use revaer_domain::selection::Priority;
 use revaer_domain::torrent::TorrentEvent;
@@ -30,10 +30,17 @@ pub(crate) struct ListedFile {
 /// The projection. It needs no memory: each fact carries all priorities.
 pub(crate) struct Files;
 
-/// What becomes of a torrent's row.
-pub(crate) enum Change {
-    Put { runs: Option<String>, position: Position },
-    Gone,
+/// What a batch makes of the rows: those that go go first.
+#[derive(Default)]
+pub(crate) struct Changes {
+    gone: BTreeSet<TorrentId>,
+    put: BTreeMap<TorrentId, Row>,
+}
+
+/// Without runs, those that are there stay.
+struct Row {
+    runs: Option<String>,
+    position: Position,
 }
 
 impl ReadModel for Files {
@@ -41,14 +48,14 @@ impl ReadModel for Files {
     const VERSION: i32 = 1;
     const SCHEMA: &'static str = include_str!("../../../projections/torrent_files/schema.sql");
     const INDEXES: &'static str = "";
-    type Changes = BTreeMap<TorrentId, Change>;
+    type Changes = Changes;
 
     fn new(_log: EventLog, _role: Role) -> Self {
         Self
     }
 
-    async fn fold(&self, batch: &Batch) -> Result<Option<Self::Changes>, Error> {
-        let mut changes = BTreeMap::new();
+    async fn fold(&self, batch: &Batch) -> Result<Option<Changes>, Error> {
+        let mut changes = Changes::default();
         for fact in &batch.facts {
             let runs = match &fact.event {
                 TorrentEvent::FilesDiscovered(_) => None,
@@ -56,46 +63,36 @@ impl ReadModel for Files {
                     Some(serde_json::to_string(&applied.priorities).expect("numbers always serialise"))
                 }
                 TorrentEvent::Removed(_) => {
-                    changes.insert(fact.id, Change::Gone);
+                    changes.put.remove(&fact.id);
+                    changes.gone.insert(fact.id);
                     continue;
                 }
                 _ => continue,
             };
-            let earlier = match changes.remove(&fact.id) {
-                Some(Change::Put { runs, .. }) => runs,
-                _ => None,
-            };
-            changes.insert(fact.id, Change::Put { runs: runs.or(earlier), position: fact.position });
+            let earlier = changes.put.remove(&fact.id).and_then(|row| row.runs);
+            changes.put.insert(fact.id, Row { runs: runs.or(earlier), position: fact.position });
         }
-        Ok((!changes.is_empty()).then_some(changes))
+        let nothing = changes.gone.is_empty() && changes.put.is_empty();
+        Ok((!nothing).then_some(changes))
     }
 
-    async fn write(&self, changes: &Self::Changes, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (mut ids, mut all_runs, mut positions, mut gone) = (vec![], vec![], vec![], vec![]);
-        for (id, change) in changes {
-            match change {
-                Change::Put { runs, position } => {
-                    ids.push(id.to_string());
-                    all_runs.push(runs.as_deref());
-                    positions.push(position.0);
-                }
-                Change::Gone => gone.push(id.to_string()),
-            }
+    async fn write(&self, changes: &Changes, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if !changes.gone.is_empty() {
+            sqlx::query("DELETE FROM file_priorities WHERE torrent_id = ANY ($1)")
+                .bind(changes.gone.iter().map(TorrentId::to_string).collect::<Vec<_>>())
+                .execute(&mut *connection)
+                .await?;
         }
         sqlx::query(include_str!("../../../projections/torrent_files/upsert.sql"))
-            .bind(ids)
-            .bind(all_runs)
-            .bind(positions)
-            .execute(&mut *connection)
-            .await?;
-        sqlx::query("DELETE FROM file_priorities WHERE torrent_id = ANY ($1)")
-            .bind(gone)
+            .bind(changes.put.keys().map(TorrentId::to_string).collect::<Vec<_>>())
+            .bind(changes.put.values().map(|row| row.runs.as_deref()).collect::<Vec<_>>())
+            .bind(changes.put.values().map(|row| row.position.0).collect::<Vec<_>>())
             .execute(connection)
             .await
             .map(drop)
     }
 
-    fn keep(&mut self, _changes: Self::Changes) {}
+    fn keep(&mut self, _changes: Changes) {}
 }
 
 /// The files of a torrent, in its own order; none until they are known.

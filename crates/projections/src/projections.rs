@@ -8,13 +8,13 @@ use revaer_event_log::Position;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::watch;
 
-use crate::{FileRow, Page, ProjectorHealth, QueryError, TorrentQuery, TorrentRow, files, list};
+use crate::{FileRow, PROJECTIONS, Page, ProjectorHealth, QueryError, TorrentQuery, TorrentRow, files, list};
 
 /// The read models.
 #[derive(Clone)]
 pub struct Projections {
     pub(crate) pool: PgPool,
-    /// How far each projection has come, as this process knows.
+    /// How far each projection has come, as this process knows; in the order of [`PROJECTIONS`].
     pub(crate) reached: Arc<[watch::Receiver<Position>]>,
     pub(crate) health: watch::Receiver<ProjectorHealth>,
 }
@@ -53,9 +53,14 @@ impl Projections {
         Ok(id.and_then(|id| id.parse().ok()))
     }
 
+    /// How far each projection has come, by its name.
+    pub fn positions(&self) -> impl Iterator<Item = (&'static str, Position)> {
+        PROJECTIONS.into_iter().zip(self.reached.iter().map(|reached| *reached.borrow()))
+    }
+
     /// How far every projection has come.
     pub fn position(&self) -> Position {
-        self.reached.iter().map(|reached| *reached.borrow()).min().unwrap_or_default()
+        self.positions().map(|(_, position)| position).min().unwrap_or_default()
     }
 
     /// Waits until every projection has come to a position; `false` when they have not in time.

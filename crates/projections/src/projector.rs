@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use revaer_event_log::{EventLog, Position};
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
@@ -124,6 +125,8 @@ impl Loop<'_> {
         // Ahead of the checkpoint where entries changed no row.
         let mut seen = checkpoint.position;
         let mut renewal = tokio::time::interval(RENEWAL);
+        // A batch that took long has renewed the lease by itself.
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.reach(seen);
         self.say::<M>(ProjectionHealth::Well);
         loop {

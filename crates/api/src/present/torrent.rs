@@ -89,7 +89,7 @@ pub(crate) fn of_fold(
     rates: Option<LiveRates>,
 ) -> Option<Torrent> {
     let status = fold.status()?;
-    let moment = moment(&fold, rates);
+    let moment = moment(&fold, status, rates);
     let known = Known {
         id,
         info_hashes: fold.info_hashes,
@@ -112,7 +112,7 @@ pub(crate) fn of_fold(
     Some(torrent(known, moment))
 }
 
-fn moment(fold: &Fold, rates: Option<LiveRates>) -> Moment {
+fn moment(fold: &Fold, status: Status, rates: Option<LiveRates>) -> Moment {
     let totals = |totals: Totals| {
         let progress = Fold { totals, ..fold.clone() }.progress();
         Moment {
@@ -124,6 +124,8 @@ fn moment(fold: &Fold, rates: Option<LiveRates>) -> Moment {
     };
     match rates {
         None => totals(fold.totals),
+        // What stands still has no rate, though the session may still remember one.
+        Some(rates) if is_still(status) => totals(rates.totals),
         Some(rates) => Moment {
             download_bytes_per_second: rates.download_bytes_per_second,
             upload_bytes_per_second: rates.upload_bytes_per_second,
@@ -132,6 +134,10 @@ fn moment(fold: &Fold, rates: Option<LiveRates>) -> Moment {
             ..totals(rates.totals)
         },
     }
+}
+
+const fn is_still(status: Status) -> bool {
+    matches!(status, Status::Paused | Status::Completed | Status::Failed)
 }
 
 fn torrent(known: Known, moment: Moment) -> Torrent {

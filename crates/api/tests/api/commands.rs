@@ -4,12 +4,7 @@ use poem::http::{Method, StatusCode};
 use revaer_domain::torrent::TorrentCommand;
 use serde_json::{Value, json};
 
-use crate::world::{World, magnet, metainfo, post, request};
-
-fn base64(bytes: &[u8]) -> String {
-    use base64::Engine;
-    base64::prelude::BASE64_STANDARD.encode(bytes)
-}
+use crate::world::{World, base64, magnet, metainfo, post, request};
 
 #[tokio::test]
 async fn add_by_magnet_is_answered_with_the_torrent_and_its_place() {

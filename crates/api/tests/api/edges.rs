@@ -5,7 +5,7 @@ use poem::http::{Method, StatusCode};
 use revaer_api::Limits;
 use serde_json::json;
 
-use crate::world::{Answer, World, magnet, post, request};
+use crate::world::{Answer, World, base64, magnet, post, request};
 
 /// The document alone, without what differs from run to run.
 fn shape(answer: &Answer) -> serde_json::Value {
@@ -97,8 +97,7 @@ async fn body_beyond_its_bound_is_413_without_being_read() {
         request(Method::POST, "/v1/torrents").content_type("multipart/form-data; boundary=x").body(endless());
     world.ask(parts).await.assert_problem(413, "too_large");
 
-    use base64::Engine;
-    let file = base64::prelude::BASE64_STANDARD.encode([0; 3001]);
+    let file = base64(&[0; 3001]);
     world.post("/v1/torrents", &json!({ "metainfo": file })).await.assert_problem(413, "too_large");
 }
 

@@ -1,8 +1,9 @@
 //! The event stream: what comes, in which frames, and from where.
 
 use revaer_domain::health::{HealthChanged, HealthState};
-use revaer_event_log::{Append, StreamId};
+use revaer_event_log::{Append, Position, StreamId};
 use revaer_event_schema::{Metadata, encode_health};
+use revaer_wire::EventFrame;
 use serde_json::json;
 
 use crate::stream::{Frame, Stream};
@@ -38,6 +39,9 @@ async fn story(world: &World) -> i64 {
     head.max(world.application.log().append(append).await.expect("appends").position.0)
 }
 
+/// Which frames a filter should let through.
+type Wanted<'a> = Box<dyn Fn(&Frame) -> bool + 'a>;
+
 fn ids(frames: &[Frame]) -> Vec<(String, String, String)> {
     let text = |frame: &Frame, name: &str| frame.data[name].to_string();
     frames.iter().map(|frame| (text(frame, "position"), text(frame, "kind"), text(frame, "stream"))).collect()
@@ -49,6 +53,10 @@ async fn replay_from_any_id_is_the_tail_of_the_whole() {
     let head = story(&world).await;
     let whole = Stream::open(&world, "?after=0", None).await.through(head).await;
     assert_eq!(whole.len(), 2 + 6 + 6 + 1);
+    for frame in &whole {
+        let read: EventFrame = serde_json::from_value(frame.data.clone()).expect("the wire's form");
+        assert_eq!(Some(read.kind), frame.event);
+    }
     let tag = world.application.log().log_tag().to_owned();
     for position in 0..head {
         let expected: Vec<_> =
@@ -75,9 +83,9 @@ async fn stream_reads_as_documented() {
             break;
         }
     }
-    let recorded_at = regex_free(&text, "\"recorded_at\":\"");
-    let at = regex_free(&text, "\"at\":\"");
-    let request = regex_free(&text, "\"correlation_id\":\"");
+    let recorded_at = between(&text, "\"recorded_at\":\"");
+    let at = between(&text, "\"at\":\"");
+    let request = between(&text, "\"correlation_id\":\"");
     let mut text = text.replace(&id.to_string(), "TORRENT").replace(world.application.log().log_tag(), "TAG");
     for (found, name) in [(recorded_at, "TIME"), (at, "TIME"), (request, "REQUEST")] {
         for found in found {
@@ -90,7 +98,7 @@ async fn stream_reads_as_documented() {
 }
 
 /// Every text between a mark and the next quote.
-fn regex_free(text: &str, mark: &str) -> Vec<String> {
+fn between(text: &str, mark: &str) -> Vec<String> {
     text.split(mark).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
 }
 
@@ -116,7 +124,6 @@ async fn filters_choose_kinds_torrents_and_samples() {
     let whole = Stream::open(&world, "?after=0", None).await.through(head).await;
     let one = format!("{:040x}", 1);
     let stream = whole[0].data["stream"].clone();
-    type Wanted<'a> = Box<dyn Fn(&Frame) -> bool + 'a>;
     let kind = |frame: &Frame, wanted: &str| frame.data["kind"] == wanted;
     let cases: Vec<(String, Wanted<'_>)> = vec![
         (
@@ -234,4 +241,22 @@ async fn two_hundred_clients_get_the_same() {
     for client in &mut clients {
         assert_eq!(client.through(head).await, whole);
     }
+}
+
+/// However many clients there are, an entry is written once: what the second is served is what was written for the first.
+#[tokio::test]
+async fn entries_are_written_once_for_all_clients() {
+    let world = World::new().await;
+    let id = world.add(1).await;
+    let tick = world.sample(&[id]).await.0;
+    Stream::open(&world, "?after=0", None).await.through(tick).await;
+    let mut entries = world.application.log().subscribe(Position::ZERO);
+    let mut written = Vec::new();
+    while written.len() < 2 {
+        written.extend(entries.next().await);
+    }
+    let memos: Vec<_> = written.iter().map(|entry| entry.memo.get().expect("was written").clone()).collect();
+    let again = Stream::open(&world, "?after=0", None).await.through(tick).await;
+    let texts: Vec<_> = again.iter().map(|frame| format!("{}\n\n", frame.text)).collect();
+    assert_eq!(texts, memos);
 }

@@ -114,7 +114,7 @@ async fn slow_client_loses_its_connection_while_others_go_on() {
     slow.read_exact(&mut head).await.expect("is answered");
     assert_eq!(&head, b"HTTP/1.1 200");
 
-    let torrents = [world.add(1).await; 2000];
+    let torrents = vec![world.add(1).await; 2000];
     let mut quick = Stream::open(&world, "?after=0&types=torrent.added,torrent.progress", None).await;
     for _ in 0..40 {
         let tick = world.sample(&torrents).await;

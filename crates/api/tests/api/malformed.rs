@@ -5,17 +5,21 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use ulid::Ulid;
 
-use crate::world::{World, magnet, post};
+use crate::world::{World, base64, magnet, post};
 
 const HASH: &str = "c12fe1c06bba254a9dc9f519b335aa7c1367a88a";
 
 /// The faults of a body, as `pointer code` each.
 async fn faults_of(path: &str, body: String, status: u16, code: &str) -> Vec<String> {
-    // Nothing is recorded, so one service does for all cases of a test.
     let world = World::new().await;
+    let faults = faults_in(&world, path, body, status, code).await;
+    assert_eq!(world.application.log().head().await.expect("reads").0, 0, "nothing is recorded");
+    faults
+}
+
+async fn faults_in(world: &World, path: &str, body: String, status: u16, code: &str) -> Vec<String> {
     let refused = world.ask(post(path, &[], body)).await;
     refused.assert_problem(status, code);
-    assert_eq!(world.application.log().head().await.expect("reads").0, 0, "nothing is recorded");
     refused.faults().into_iter().map(|(place, code)| format!("{place} {code}")).collect()
 }
 
@@ -33,12 +37,10 @@ async fn faults_of(path: &str, body: String, status: u16, code: &str) -> Vec<Str
 #[case::deep(&"[".repeat(100_000))]
 #[tokio::test]
 async fn body_that_is_no_json_object_is_400(#[case] body: &str) {
-    for path in [
-        "/v1/torrents".to_owned(),
-        format!("/v1/torrents/{}/action", Ulid(1)),
-        format!("/v1/torrents/{}/select", Ulid(1)),
-    ] {
-        assert_eq!(faults_of(&path, body.to_owned(), 400, "malformed").await, [" malformed"]);
+    let world = World::new().await;
+    let torrent = format!("/v1/torrents/{}", Ulid(1));
+    for path in ["/v1/torrents", &format!("{torrent}/action"), &format!("{torrent}/select")] {
+        assert_eq!(faults_in(&world, path, body.to_owned(), 400, "malformed").await, [" malformed"]);
     }
 }
 
@@ -64,7 +66,7 @@ async fn body_that_is_no_json_object_is_400(#[case] body: &str) {
 #[case::line_break(&format!("magnet:?xt=urn:btih:{HASH}\n"))]
 #[case::peer(&format!("magnet:?xt=urn:btih:{HASH}&x.pe=nowhere"))]
 #[case::too_long(&format!("magnet:?xt=urn:btih:{HASH}&dn={}", "x".repeat(8192)))]
-#[case::too_many_trackers(&format!("magnet:?xt=urn:btih:{HASH}{}", (0..65).map(|n| format!("&tr=http://{n}/")).collect::<String>()))]
+#[case::too_many_trackers(&format!("magnet:?xt=urn:btih:{HASH}{}", (0..65).map(|n| format!("&tr=http://{n}/")).collect::<Vec<_>>().concat()))]
 #[tokio::test]
 async fn malformed_magnet_is_refused_at_its_place(#[case] magnet: &str) {
     let body = json!({ "magnet": magnet }).to_string();
@@ -147,8 +149,7 @@ async fn every_failed_field_of_an_add_is_named(
 #[case::random((0..=255).cycle().take(10_000).collect())]
 #[tokio::test]
 async fn torrent_file_that_is_not_usable_is_refused_at_its_place(#[case] file: Vec<u8>) {
-    use base64::Engine;
-    let body = json!({ "metainfo": base64::prelude::BASE64_STANDARD.encode(file) }).to_string();
+    let body = json!({ "metainfo": base64(&file) }).to_string();
     let faults = faults_of("/v1/torrents", body, 422, "invalid_metainfo").await;
     assert_eq!(faults, ["/metainfo invalid_metainfo"]);
 }

@@ -2,6 +2,7 @@
 
 use poem::http::StatusCode;
 use revaer_domain::torrent::TorrentCommand;
+use revaer_wire::HistoryPage;
 use serde_json::json;
 use ulid::Ulid;
 
@@ -64,6 +65,9 @@ async fn history_comes_in_pages_that_join() {
         let action = if round % 2 == 0 { "pause" } else { "resume" };
         world.post(&format!("/v1/torrents/{id}/action"), &json!({ "action": action })).await;
     }
+    let whole = world.get(&format!("/v1/torrents/{id}/history")).await.body;
+    let whole: HistoryPage = serde_json::from_value(whole).expect("the wire's form");
+    assert_eq!((whole.items.len(), whole.next_cursor), (4, None));
     let mut uri = format!("/v1/torrents/{id}/history?limit=2");
     let mut versions = Vec::new();
     loop {
@@ -110,7 +114,7 @@ async fn health_tells_the_worst_part() {
     assert_eq!((failed.status, &failed.body["status"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("failed")));
     let parts: Vec<_> =
         failed.body["components"].as_array().expect("parts").iter().map(|part| &part["component"]).collect();
-    assert_eq!(parts, ["database", "engine", "projection:torrent_files", "projection:torrents"]);
+    assert_eq!(parts, ["database", "engine"]);
 }
 
 #[tokio::test]
@@ -119,10 +123,21 @@ async fn service_without_its_database_says_so_and_lives() {
     let id = world.add(1).await;
     world.application.log().pool().close().await;
     assert_eq!(world.get("/health").await.status, StatusCode::OK);
-    assert_eq!(world.get("/health/full").await.body["status"], "failed");
+    assert_eq!(world.get("/health/full").await.body["status"], "degraded");
     for uri in ["/v1/torrents", &format!("/v1/torrents/{id}/history"), "/v1/events?after=99"] {
         let away = world.get(uri).await;
         away.assert_problem(503, "unavailable");
         assert_eq!(away.header("retry-after"), "1");
     }
+}
+
+#[tokio::test]
+async fn panic_of_a_handler_is_a_problem_and_the_service_goes_on() {
+    let world = World::new().await;
+    let id = world.add(1).await;
+    world.session.0.lock().expect("not poisoned").panics = true;
+    let uri = format!("/v1/torrents/{id}/action");
+    world.post(&uri, &json!({"action": "pause"})).await.assert_problem(500, "internal");
+    world.session.0.lock().expect("not poisoned").panics = false;
+    assert_eq!(world.post(&uri, &json!({"action": "resume"})).await.status, StatusCode::ACCEPTED);
 }

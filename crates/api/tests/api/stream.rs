@@ -1,5 +1,7 @@
 //! Reads a stream of events as it comes, frames that a browser would swallow included.
 
+use std::collections::VecDeque;
+
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use poem::http::{Method, StatusCode};
@@ -21,6 +23,7 @@ pub(crate) struct Frame {
 pub(crate) struct Stream {
     body: BoxStream<'static, Result<bytes::Bytes, std::io::Error>>,
     waiting: String,
+    frames: VecDeque<Frame>,
 }
 
 impl Stream {
@@ -34,20 +37,25 @@ impl Stream {
         assert_eq!(response.content_type(), Some("text/event-stream"));
         assert_eq!(response.header("cache-control"), Some("no-store"));
         assert_eq!(response.header("x-accel-buffering"), Some("no"));
-        Self { body: response.into_body().into_bytes_stream().boxed(), waiting: String::new() }
+        Self {
+            body: response.into_body().into_bytes_stream().boxed(),
+            waiting: String::new(),
+            frames: VecDeque::new(),
+        }
     }
 
     /// The next frame; nothing at the end of the stream.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
         loop {
-            if let Some((text, rest)) = self.waiting.split_once("\n\n") {
-                let frame = parse(text);
-                self.waiting = rest.to_owned();
+            if let Some(frame) = self.frames.pop_front() {
                 return Some(frame);
             }
             let next = tokio::time::timeout(BOUND, self.body.next()).await.expect("a frame comes in time");
             let chunk = next?.expect("reads");
-            self.waiting.push_str(std::str::from_utf8(&chunk).expect("whole frames are UTF-8"));
+            self.waiting.push_str(std::str::from_utf8(&chunk).expect("chunks hold whole frames"));
+            let rest = self.waiting.rfind("\n\n").map_or(0, |end| end + 2);
+            self.frames.extend(self.waiting[..rest].split_terminator("\n\n").map(parse));
+            self.waiting.drain(..rest);
         }
     }
 

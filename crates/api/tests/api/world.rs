@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use libtorrent_sys::MetainfoLimits;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, Method, StatusCode};
@@ -42,6 +44,7 @@ pub(crate) struct Session(pub(crate) Mutex<Seen>);
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) away: bool,
+    pub(crate) panics: bool,
     pub(crate) known: Vec<TorrentId>,
 }
 
@@ -200,8 +203,8 @@ pub(crate) fn magnet(number: u64) -> String {
 /// A torrent file (BEP 3) of some files in one folder.
 pub(crate) fn metainfo(name: &str, files: &[(&str, usize)]) -> Vec<u8> {
     let total: usize = files.iter().map(|(_, size)| size).sum();
-    let list: String =
-        files.iter().map(|(path, size)| format!("d6:lengthi{size}e4:pathl{}:{path}ee", path.len())).collect();
+    let entry = |(path, size): &(&str, usize)| format!("d6:lengthi{size}e4:pathl{}:{path}ee", path.len());
+    let list = files.iter().map(entry).collect::<Vec<_>>().concat();
     let pieces = "0".repeat(20 * total.div_ceil(16_384));
     format!(
         "d8:announce31:http://tracker.example/announce4:infod5:filesl{list}e4:name{}:{name}12:piece lengthi16384e6:pieces{}:{pieces}ee",
@@ -209,6 +212,10 @@ pub(crate) fn metainfo(name: &str, files: &[(&str, usize)]) -> Vec<u8> {
         pieces.len(),
     )
     .into_bytes()
+}
+
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    BASE64_STANDARD.encode(bytes)
 }
 
 /// Torrent files as libtorrent reads them.
@@ -266,6 +273,8 @@ impl LiveView for Session {
     }
 
     fn rates(&self, id: TorrentId) -> Option<LiveRates> {
+        let panics = self.0.lock().expect("not poisoned").panics;
+        assert!(!panics, "the test asked for it");
         self.look(id).ok().map(|()| LiveRates {
             peers: 3,
             download_bytes_per_second: 10,

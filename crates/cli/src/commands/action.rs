@@ -159,9 +159,12 @@ fn request(verb: &Verb) -> ActionRequest {
 mod tests {
     use clap::Parser;
     use rstest::rstest;
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
+    use crate::commands::samples;
+    use crate::screen::{Format, Output};
+    use crate::scripted::{Scripted, json, problem};
 
     #[derive(Parser)]
     struct Arguments {
@@ -175,21 +178,21 @@ mod tests {
     }
 
     #[rstest]
-    #[case::pause(&["pause"], json!({"action": "pause"}))]
-    #[case::resume(&["resume"], json!({"action": "resume"}))]
-    #[case::remove(&["remove"], json!({"action": "remove", "delete_data": false}))]
-    #[case::remove_with_data(&["remove", "--delete-data"], json!({"action": "remove", "delete_data": true}))]
-    #[case::reannounce(&["reannounce"], json!({"action": "reannounce"}))]
-    #[case::recheck(&["recheck"], json!({"action": "recheck"}))]
-    #[case::sequential(&["sequential", "on"], json!({"action": "sequential", "enable": true}))]
-    #[case::not_sequential(&["sequential", "off"], json!({"action": "sequential", "enable": false}))]
+    #[case::pause(&["pause"], serde_json::json!({"action": "pause"}))]
+    #[case::resume(&["resume"], serde_json::json!({"action": "resume"}))]
+    #[case::remove(&["remove"], serde_json::json!({"action": "remove", "delete_data": false}))]
+    #[case::remove_with_data(&["remove", "--delete-data"], serde_json::json!({"action": "remove", "delete_data": true}))]
+    #[case::reannounce(&["reannounce"], serde_json::json!({"action": "reannounce"}))]
+    #[case::recheck(&["recheck"], serde_json::json!({"action": "recheck"}))]
+    #[case::sequential(&["sequential", "on"], serde_json::json!({"action": "sequential", "enable": true}))]
+    #[case::not_sequential(&["sequential", "off"], serde_json::json!({"action": "sequential", "enable": false}))]
     #[case::rate_cap(
         &["rate-cap", "--download", "1.5M", "--upload", "none"],
-        json!({"action": "rate_cap", "download_bytes_per_second": 1_500_000})
+        serde_json::json!({"action": "rate_cap", "download_bytes_per_second": 1_500_000})
     )]
-    #[case::move_(&["move", "films/new"], json!({"action": "move", "save_path": "films/new"}))]
-    #[case::label(&["label", "a", "b"], json!({"action": "label", "labels": ["a", "b"]}))]
-    #[case::no_label(&["label"], json!({"action": "label", "labels": []}))]
+    #[case::move_(&["move", "films/new"], serde_json::json!({"action": "move", "save_path": "films/new"}))]
+    #[case::label(&["label", "a", "b"], serde_json::json!({"action": "label", "labels": ["a", "b"]}))]
+    #[case::no_label(&["label"], serde_json::json!({"action": "label", "labels": []}))]
     fn verb_becomes_its_body(#[case] arguments: &[&str], #[case] expected: Value) {
         let action = parse(arguments).unwrap();
         assert_eq!(serde_json::to_value(request(&action.verb)).unwrap(), expected);
@@ -204,5 +207,26 @@ mod tests {
     #[case::no_path(&["move"])]
     fn verb_that_makes_no_sense_is_refused(#[case] arguments: &[&str]) {
         assert!(parse(arguments).is_err());
+    }
+
+    #[tokio::test]
+    async fn limits_are_read_again_when_somebody_else_changed_them() {
+        let torrent = |version, upload_bytes_per_second| {
+            let mut torrent = samples::torrent();
+            (torrent.version, torrent.rate_cap.upload_bytes_per_second) = (version, upload_bytes_per_second);
+            json(&serde_json::to_string(&torrent).unwrap())
+        };
+        let stale = problem("412 Precondition Failed", "precondition_failed");
+        let service =
+            Scripted::start(vec![torrent(6, None), stale, torrent(7, Some(5)), torrent(8, Some(5))]).await;
+        let context = Context { client: service.client(), output: Output::new(Format::Json, true) };
+        let action = parse(&["rate-cap", "--download", "1k"]).unwrap();
+        let Verb::RateCap { download, upload } = action.verb else { panic!("it is a rate cap") };
+        action.cap_rates(&context, download, upload).await.unwrap();
+        assert_eq!(service.sent("if-match"), ["\"6\"", "\"7\""]);
+        let both = r#"{"action":"rate_cap","download_bytes_per_second":1000}"#.len();
+        let with_upload =
+            r#"{"action":"rate_cap","download_bytes_per_second":1000,"upload_bytes_per_second":5}"#.len();
+        assert_eq!(service.sent("content-length"), [both.to_string(), with_upload.to_string()]);
     }
 }

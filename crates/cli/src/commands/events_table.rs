@@ -6,24 +6,38 @@ use revaer_wire::EventFrame;
 
 use crate::screen::{Align, cut, escape, padded};
 
-const POSITION_COLUMNS: usize = 10;
+const POSITION_COLUMNS: usize = 8;
 const TIME_COLUMNS: usize = 20;
-const KIND_COLUMNS: usize = 28;
-/// `torrent-` and a ULID.
-const STREAM_COLUMNS: usize = 34;
+const KIND_COLUMNS: usize = 26;
+/// A ULID.
+const STREAM_COLUMNS: usize = 26;
+
+/// Whether a line says of whom it speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Of several: each line says of which.
+    Shown,
+    /// All lines are of the same torrent.
+    Known,
+}
 
 /// The event on a line, without its end.
-pub(super) fn line(frame: &EventFrame, columns: Option<usize>) -> String {
-    let position = padded(&frame.position.to_string(), POSITION_COLUMNS, Align::Right);
-    let time = padded(&escape(&whole_seconds(&frame.recorded_at)), TIME_COLUMNS, Align::Left);
-    let kind = padded(&escape(&frame.kind), KIND_COLUMNS, Align::Left);
-    let stream = padded(&escape(&frame.stream), STREAM_COLUMNS, Align::Left);
-    let says = if frame.data.as_object().is_some_and(serde_json::Map::is_empty) || frame.data.is_null() {
-        String::new()
-    } else {
-        frame.data.to_string()
-    };
-    let line = format!("{position}  {time}  {kind}  {stream}  {}", escape(&says));
+pub(super) fn line(frame: &EventFrame, whose: Whose, columns: Option<usize>) -> String {
+    let column = |text: &str, width| padded(&escape(text), width, Align::Left);
+    let mut parts = vec![
+        padded(&frame.position.to_string(), POSITION_COLUMNS, Align::Right),
+        column(&whole_seconds(&frame.recorded_at), TIME_COLUMNS),
+        column(&frame.kind, KIND_COLUMNS),
+    ];
+    if whose == Whose::Shown {
+        // That it is a torrent is in the kind.
+        parts.push(column(frame.stream.strip_prefix("torrent-").unwrap_or(&frame.stream), STREAM_COLUMNS));
+    }
+    let is_silent = frame.data.is_null() || frame.data.as_object().is_some_and(serde_json::Map::is_empty);
+    if !is_silent {
+        parts.push(escape(&frame.data.to_string()).into_owned());
+    }
+    let line = parts.join("  ");
     let line = line.trim_end();
     columns.map_or_else(|| line.to_owned(), |columns| cut(line, columns))
 }
@@ -52,21 +66,15 @@ mod tests {
 
     #[test]
     fn lines_stand_under_each_other() {
+        let time = "2026-01-02T03:04:05Z";
+        let hostile = json!({ "detail": "a\u{1b}[2J\u{9b}合" });
+        let cap = json!({ "from": {}, "to": { "x": 1 } });
         let lines = [
-            line(&frame("torrent.paused", "2026-01-02T03:04:05Z", &json!({})), None),
-            line(&frame("torrent.paused", "2026-01-02T03:04:05.123456Z", &json!(null)), None),
-            line(
-                &frame("torrent.failed", "2026-01-02T03:04:05Z", &json!({"detail": "a\u{1b}[2J\u{9b}合"})),
-                None,
-            ),
-            line(
-                &frame(
-                    "torrent.rate_cap_changed",
-                    "2026-01-02T03:04:05Z",
-                    &json!({"from": {}, "to": {"x": 1}}),
-                ),
-                Some(80),
-            ),
+            line(&frame("torrent.paused", time, &json!({})), Whose::Shown, None),
+            line(&frame("torrent.paused", "2026-01-02T03:04:05.123456Z", &json!(null)), Whose::Shown, None),
+            line(&frame("torrent.failed", time, &hostile), Whose::Shown, None),
+            line(&frame("torrent.rate_cap_changed", time, &cap), Whose::Shown, Some(100)),
+            line(&frame("torrent.reannounce_requested", time, &cap), Whose::Known, Some(80)),
         ];
         insta::assert_snapshot!(lines.join("\n"));
     }

@@ -3,8 +3,9 @@
 use clap::Args;
 use revaer_wire::HistoryPage;
 
+use super::Context;
+use super::events_table::{self, Whose};
 use super::page::{self, Extent};
-use super::{Context, events_table};
 use crate::failure::Failure;
 use crate::screen::Output;
 use crate::values::TorrentRef;
@@ -31,7 +32,7 @@ impl History {
         let page: HistoryPage = document.decode()?;
         let columns = Output::columns();
         let lines: String =
-            page.items.iter().map(|frame| events_table::line(frame, columns) + "\n").collect();
+            page.items.iter().map(|frame| events_table::line(frame, Whose::Known, columns) + "\n").collect();
         Output::text(&lines)?;
         page::note_of_more(page.next_cursor.as_ref());
         Ok(())

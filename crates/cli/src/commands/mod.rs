@@ -8,6 +8,7 @@ mod files;
 mod health;
 mod history;
 mod ls;
+mod now;
 mod page;
 mod peers;
 #[cfg(test)]

@@ -62,3 +62,38 @@ pub(super) fn note_of_more(next_cursor: Option<&String>) {
         crate::screen::note("there is more: --all shows all of it");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripted::{Scripted, json};
+
+    #[tokio::test]
+    async fn pages_are_joined_into_one_document_of_the_same_form() {
+        let service = Scripted::start(vec![
+            json(r#"{"items":[{"new":1},{"a":2}],"next_cursor":"c 1","position":7}"#),
+            json(r#"{"items":[],"next_cursor":"c2","position":8}"#),
+            json(r#"{"items":[{"a":3}],"next_cursor":null,"position":9}"#),
+        ])
+        .await;
+        let extent = Extent { limit: None, all: true };
+        let query = [("name", "x".to_owned())];
+        let whole = read(&service.client(), &["v1", "torrents"], &query, extent).await.unwrap();
+        // The position of the first page is the one to follow from without a gap.
+        assert_eq!(whole.text(), r#"{"items":[{"new":1},{"a":2},{"a":3}],"next_cursor":null,"position":7}"#);
+        let page = "GET /v1/torrents?name=x&limit=1000";
+        assert_eq!(
+            service.asked(),
+            [page.to_owned(), format!("{page}&cursor=c+1"), format!("{page}&cursor=c2")]
+        );
+    }
+
+    #[tokio::test]
+    async fn single_page_is_passed_on_as_it_came() {
+        let body = r#"{"unknown": 1, "items": []}"#;
+        let service = Scripted::start(vec![json(body)]).await;
+        let extent = Extent { limit: Some(3), all: false };
+        assert_eq!(read(&service.client(), &["v1"], &[], extent).await.unwrap().text(), body);
+        assert_eq!(service.asked(), ["GET /v1?limit=3"]);
+    }
+}

@@ -11,11 +11,12 @@ use revaer_wire::Torrent;
 use serde::Deserialize;
 
 use super::Context;
-use crate::client::Document;
+use super::now::now;
+use crate::client::{Client, Document};
 use crate::events::{Backoff, Event, Filter, FirstContact, Followed, Resume, follow};
 use crate::failure::Failure;
 use crate::screen::Progress;
-use crate::values::{EventId, TorrentRef};
+use crate::values::TorrentRef;
 
 const PROGRESS: &str = "torrent.progress";
 
@@ -52,10 +53,12 @@ impl Watched<'_> {
             status: None,
             what: format!("the torrent's id: {error}"),
         })?;
+        // From now on, and not from its last fact: a download of days has left many samples since.
+        let start = self.patiently(async |client| now(client).await).await?;
+        let mut document = self.read(start.position().max(self.torrent.position)).await?;
         let filter = Filter { torrent: Some(id), ..Filter::default() };
-        let start = Resume::after(EventId::of_position(self.torrent.position));
-        let mut events = pin!(follow(self.context.client.clone(), filter, start, FirstContact::MayFail));
-        let mut document = self.read(self.torrent.position).await?;
+        let client = self.context.client.clone();
+        let mut events = pin!(follow(client, filter, Resume::after(start), FirstContact::MayFail));
         loop {
             self.progress.show(&self.torrent);
             match self.torrent.state.as_str() {
@@ -82,26 +85,31 @@ impl Watched<'_> {
         }
     }
 
-    /// Reads it as it is at that position or later, however long the service is away.
+    /// Reads it as it is at that position or later.
     async fn read(&mut self, position: i64) -> Result<Document, Failure> {
-        let mut backoff = Backoff::default();
         let id = self.torrent.id.clone();
+        let query = [("min_position", position.to_string())];
+        match self.patiently(async |client| client.get(&["v1", "torrents", &id], &query).await).await {
+            Ok(document) => {
+                self.torrent = document.decode()?;
+                Ok(document)
+            }
+            Err(Failure::Refused(refusal)) if refusal.status == 404 => Err(Failure::TorrentGone { id }),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Asks until there is an answer, however long the service is away.
+    async fn patiently<T>(&mut self, ask: impl AsyncFn(&Client) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut backoff = Backoff::default();
         loop {
-            let query = [("min_position", position.to_string())];
-            match self.context.client.get(&["v1", "torrents", &id], &query).await {
-                Ok(document) => {
-                    self.torrent = document.decode()?;
-                    return Ok(document);
-                }
-                Err(Failure::Refused(refusal)) if refusal.status == 404 => {
-                    return Err(Failure::TorrentGone { id });
-                }
+            match ask(&self.context.client).await {
                 Err(failure) if failure.is_passing() => {
                     let wait = backoff.next();
                     self.note_interruption(&failure.to_string(), wait);
                     tokio::time::sleep(wait).await;
                 }
-                Err(failure) => return Err(failure),
+                answer => return answer,
             }
         }
     }

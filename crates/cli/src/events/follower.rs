@@ -3,7 +3,7 @@
 //! Reconnecting is done here and not by the library: its retries would send the id of the last event that called somebody,
 //! also where a list or a file said from where to go on, and would give up at the first 503 of a service that is starting.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt, stream};
 use reqwest_eventsource::retry::Never;
@@ -14,6 +14,9 @@ use super::{Backoff, Event, Resume};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::values::{EventId, TorrentRef};
+
+/// A connection that ends sooner is one of a row of failures, unless an event came.
+const LASTED: Duration = Duration::from_secs(10);
 
 /// Which events are wanted.
 #[derive(Debug, Clone, Default)]
@@ -92,6 +95,7 @@ pub(crate) fn follow(
         source: None,
         wait: None,
         backoff: Backoff::default(),
+        opened: None,
         last_gap: None,
     };
     stream::unfold(Some(follower), |follower| async {
@@ -111,6 +115,8 @@ struct Follower {
     source: Option<EventSource>,
     wait: Option<Duration>,
     backoff: Backoff,
+    /// When the present connection was opened.
+    opened: Option<Instant>,
     /// Told again with each connection until the id has passed it.
     last_gap: Option<String>,
 }
@@ -128,7 +134,10 @@ impl Follower {
             let streamed = source.next().await;
             self.source = Some(source);
             match streamed {
-                Some(Ok(Streamed::Open)) => self.may_retry = true,
+                Some(Ok(Streamed::Open)) => {
+                    self.may_retry = true;
+                    self.opened = Some(Instant::now());
+                }
                 Some(Ok(Streamed::Message(message))) => {
                     self.backoff.reset();
                     if let Some(followed) = self.take(Frame::read(&message.event, &message.id, message.data)?)
@@ -191,6 +200,10 @@ impl Follower {
     }
 
     fn retry(&mut self, why: String) -> Followed {
+        // A quiet stream that lasted was a success, though nothing came of it.
+        if self.opened.take().is_some_and(|opened| opened.elapsed() > LASTED) {
+            self.backoff.reset();
+        }
         let wait = self.backoff.next();
         self.wait = Some(wait);
         Followed::Interrupted { why, wait }
@@ -200,7 +213,7 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::scripted::{Scripted, event, problem, stream_of};
+    use crate::scripted::{Scripted, event, problem, stream_of};
 
     fn brief(followed: &Result<Followed, Failure>) -> String {
         match followed {
@@ -218,7 +231,7 @@ mod tests {
         let resume = Resume::after("10.x".parse().unwrap());
         let events = follow(service.client(), Filter::default(), resume, first_contact);
         let told: Vec<_> = events.map(|followed| brief(&followed)).collect().await;
-        (told, service.ids_asked_for())
+        (told, service.sent("last-event-id"))
     }
 
     /// Ends every script: not worth a retry.

@@ -4,8 +4,6 @@ mod backoff;
 mod event;
 mod follower;
 mod resume;
-#[cfg(test)]
-mod scripted;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use event::Event;

@@ -1,8 +1,9 @@
 //! What does not work, and the exit code that says so.
 
 use serde_json::Value;
+use tokio::time::timeout;
 
-use crate::support::{Service, Source, revaer};
+use crate::support::{PATIENCE, Service, Source, command, revaer};
 
 /// A torrent id that no service has ever given.
 const UNKNOWN: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -91,4 +92,29 @@ async fn arguments_that_make_no_sense_never_reach_the_service() {
         let ended = revaer("http://127.0.0.1:1", arguments).await;
         assert_eq!(ended.code, 2, "{arguments:?}: {ended:?}");
     }
+}
+
+#[tokio::test]
+async fn closed_pipe_is_no_fault() {
+    let service = Service::start().await;
+    for arguments in
+        [&["ls"][..], &["--output", "json", "ls"], &["tail"], &["completions", "bash"], &["--help"]]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = command(service.process.base_url(), arguments);
+        let output = timeout(PATIENCE, command.stdout(writer).output()).await.unwrap().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*told), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn output_that_cannot_be_written_is_told() {
+    let service = Service::start().await;
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = command(service.process.base_url(), &["ls"]);
+    let output = timeout(PATIENCE, command.stdout(full).output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"), "{output:?}");
 }

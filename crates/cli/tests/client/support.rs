@@ -105,16 +105,15 @@ pub(crate) async fn revaer(url: &str, arguments: &[&str]) -> Ended {
 
 /// Starts the client.
 pub(crate) fn spawn(url: &str, arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_revaer"))
-        .args(arguments)
-        .env_clear()
-        .env("REVAER_URL", url)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the client can be run")
+    command(url, arguments).spawn().expect("the client can be run")
+}
+
+/// The client, with nothing of this process's environment.
+pub(crate) fn command(url: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_revaer"));
+    command.args(arguments).env_clear().env("REVAER_URL", url).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 /// The service, which cargo builds for its own tests alone.

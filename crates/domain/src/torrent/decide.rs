@@ -6,12 +6,12 @@
 use super::command::{Add, TorrentCommand};
 use super::error::Refused;
 use super::event::{
-    Completed, FilesDiscovered, LabelsChanged, MoveFailed, MoveRequested, Moved, Phase, RateCapChanged,
-    Rechecked, RemoveRequested, Removed, Requested, SelectionChanged, SequentialChanged, StateChanged,
-    TorrentEvent,
+    Completed, FilesDiscovered, LabelsChanged, MoveFailed, MoveRequested, Moved, RateCapChanged, Rechecked,
+    RemoveRequested, Removed, Requested, SelectionChanged, SequentialChanged, StateChanged, TorrentEvent,
 };
 use super::state::{Lifecycle, Torrent};
 use crate::selection::{InvalidSelection, SelectionRule};
+use crate::values::SavePath;
 
 /// Decides on one command.
 pub(super) fn decide(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>, Refused> {
@@ -88,24 +88,35 @@ fn obey(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>,
         },
         TorrentCommand::SetLabels(labels) => (labels != torrent.labels)
             .then(|| TorrentEvent::LabelsChanged(LabelsChanged { from: torrent.labels.clone(), to: labels })),
-        observation => return Ok(observe(torrent, observation)),
+        // What was seen is told apart before.
+        _ => None,
     };
     Ok(event.into_iter().collect())
 }
 
 /// Something that the engine saw. Never an error: at worst it is no news.
 fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> {
-    let live = torrent.lifecycle == Lifecycle::Live;
-    let removing = matches!(torrent.lifecycle, Lifecycle::Removing { .. });
-    let event = match observation {
-        TorrentCommand::ObserveRemoved { data_deleted, left } if removing => {
+    let news = match torrent.lifecycle {
+        Lifecycle::Live => observe_live(torrent, observation),
+        Lifecycle::Removing { .. } => observe_removing(torrent, observation),
+        Lifecycle::Absent | Lifecycle::Removed => None,
+    };
+    news.into_iter().collect()
+}
+
+fn observe_removing(torrent: &Torrent, observation: TorrentCommand) -> Option<TorrentEvent> {
+    match observation {
+        TorrentCommand::ObserveRemoved { data_deleted, left } => {
             Some(TorrentEvent::Removed(Removed { data_deleted, left }))
         }
-        // Where its files are decides what a removal deletes, also when the move ends after the request.
-        TorrentCommand::ObserveMoved { save_path } if live || removing => (torrent.moving_to.as_ref()
-            == Some(&save_path))
-        .then_some(TorrentEvent::Moved(Moved { save_path })),
-        _ if !live => None,
+        // Where its files are decides what is deleted, also when the move ends after the request.
+        TorrentCommand::ObserveMoved { save_path } => moved(torrent, save_path),
+        _ => None,
+    }
+}
+
+fn observe_live(torrent: &Torrent, observation: TorrentCommand) -> Option<TorrentEvent> {
+    match observation {
         TorrentCommand::ObserveFiles(files) => {
             torrent.files.is_none().then_some(TorrentEvent::FilesDiscovered(files))
         }
@@ -114,7 +125,10 @@ fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> 
             let current = applied.revision == torrent.selection_revision && torrent.files.is_some();
             (news && current).then_some(TorrentEvent::SelectionApplied(applied))
         }
-        TorrentCommand::ObservePhase { phase, totals } => observe_phase(torrent, phase, totals),
+        TorrentCommand::ObservePhase { phase, totals } => {
+            let changed = StateChanged { from: torrent.phase, to: phase, totals };
+            (torrent.phase != Some(phase)).then_some(TorrentEvent::StateChanged(changed))
+        }
         TorrentCommand::ObserveCompletion { at, totals } => {
             // While nothing is wanted libtorrent says "finished" of a torrent that has not begun.
             let news = !torrent.is_complete() && torrent.selection_is_applied();
@@ -126,28 +140,32 @@ fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> 
             (!known || torrent.retry.is_pending()).then_some(TorrentEvent::Failed(failure))
         }
         TorrentCommand::ObserveRecovery => torrent.failure.is_some().then_some(TorrentEvent::Recovered),
-        TorrentCommand::ObserveReannounced { request } => (torrent.reannounce.is_pending()
-            && request == torrent.reannounce.requested)
-            .then_some(TorrentEvent::Reannounced(Requested { request })),
-        TorrentCommand::ObserveRechecked { request, totals, complete } => (torrent.recheck.is_pending()
-            && request == torrent.recheck.requested)
+        TorrentCommand::ObserveReannounced { request } => {
+            torrent.reannounce.awaits(request).then_some(TorrentEvent::Reannounced(Requested { request }))
+        }
+        TorrentCommand::ObserveRechecked { request, totals, complete } => torrent
+            .recheck
+            .awaits(request)
             .then_some(TorrentEvent::Rechecked(Rechecked { request, totals, complete })),
-        TorrentCommand::ObserveMoveFailed { save_path, detail } => (torrent.moving_to.as_ref()
-            == Some(&save_path))
-        .then_some(TorrentEvent::MoveFailed(MoveFailed { to: save_path, detail })),
+        TorrentCommand::ObserveMoved { save_path } => moved(torrent, save_path),
+        TorrentCommand::ObserveMoveFailed { save_path, detail } => {
+            let asked = torrent.moving_to.as_ref() == Some(&save_path);
+            asked.then_some(TorrentEvent::MoveFailed(MoveFailed { to: save_path, detail }))
+        }
         // An occurrence and not a state: the same may be found again after the next restart.
         TorrentCommand::ObserveDivergence(reconciled) => Some(TorrentEvent::Reconciled(reconciled)),
         TorrentCommand::RecordCounters(totals) => {
             (totals != torrent.totals).then_some(TorrentEvent::CountersRecorded(totals))
         }
+        // It is gone only when that was asked for; commands of an operator do not come here.
         _ => None,
-    };
-    event.into_iter().collect()
+    }
 }
 
-fn observe_phase(torrent: &Torrent, phase: Phase, totals: super::Totals) -> Option<TorrentEvent> {
-    let news = torrent.phase != Some(phase);
-    news.then_some(TorrentEvent::StateChanged(StateChanged { from: torrent.phase, to: phase, totals }))
+/// Only the place that was asked for is one that its files can be in.
+fn moved(torrent: &Torrent, save_path: SavePath) -> Option<TorrentEvent> {
+    let asked = torrent.moving_to.as_ref() == Some(&save_path);
+    asked.then_some(TorrentEvent::Moved(Moved { save_path }))
 }
 
 impl TorrentCommand {

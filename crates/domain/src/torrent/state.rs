@@ -40,6 +40,11 @@ impl OneShot {
     pub const fn is_pending(self) -> bool {
         self.requested > self.done
     }
+
+    /// Whether this is the request that waits: what was done for an older one is no answer to it.
+    pub const fn awaits(self, request: u32) -> bool {
+        self.is_pending() && request == self.requested
+    }
 }
 
 /// The state of a torrent, folded from its stream.

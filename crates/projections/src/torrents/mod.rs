@@ -60,22 +60,23 @@ impl ReadModel for Torrents {
         let mut changes = Changes::default();
         let mut discovered = Vec::new();
         for fact in &batch.facts {
-            match &fact.event {
-                TorrentEvent::Added(_) | TorrentEvent::LabelsChanged(_) => {
-                    changes.searched.insert(fact.id);
-                }
-                TorrentEvent::FilesDiscovered(_) => {
-                    changes.searched.insert(fact.id);
-                    discovered.push(fact.id);
-                }
-                _ => {}
-            }
             let known = changes.folded.remove(&fact.id).or_else(|| self.cache.get(&fact.id).cloned());
             let before = match known {
                 Some(folded) if folded.version + 1 == fact.version => folded,
                 _ => fold::before(&self.log, fact.id, fact.version).await?,
             };
-            changes.folded.insert(fact.id, before.and(fact.version, fact.position, &fact.event));
+            // Whatever brings a torrent into the list, it comes with all that it is searched by.
+            let appears = before.torrent.status().is_none();
+            let folded = before.and(fact.version, fact.position, &fact.event);
+            let learned = matches!(fact.event, TorrentEvent::FilesDiscovered(_));
+            let named = matches!(fact.event, TorrentEvent::Added(_) | TorrentEvent::LabelsChanged(_));
+            if appears || learned || named {
+                changes.searched.insert(fact.id);
+            }
+            if learned || (appears && folded.torrent.files.is_some()) {
+                discovered.push(fact.id);
+            }
+            changes.folded.insert(fact.id, folded);
         }
         changes.extensions = facets::extensions(self.log.pool(), &discovered).await?;
         // Samples and sessions are of the moment: a rebuild leaves them to whoever follows.

@@ -103,6 +103,14 @@ impl Drop for World {
     }
 }
 
+/// Shows what differs and no more.
+#[track_caller]
+pub(crate) fn assert_same(rebuilt: &[String], lived: &[String]) {
+    let (rebuilt, lived): (BTreeSet<_>, BTreeSet<_>) = (rebuilt.iter().collect(), lived.iter().collect());
+    let differing: Vec<_> = rebuilt.symmetric_difference(&lived).collect();
+    assert!(differing.is_empty(), "{differing:#?}");
+}
+
 pub(crate) fn id(number: u64) -> TorrentId {
     TorrentId::new(Ulid(u128::from(number) + 1))
 }

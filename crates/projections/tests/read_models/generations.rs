@@ -1,19 +1,11 @@
 //! Exactly once, by one writer, and the same again when built anew.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
-use crate::common::{BOUND, World, added, discovered, id};
+use crate::common::{BOUND, World, added, assert_same, discovered, id};
 use revaer_domain::torrent::{Failure, Removed, TorrentEvent, Totals};
 use revaer_event_log::NewFact;
 use revaer_projections::{Error, PROJECTIONS, ProjectionHealth, Projector, rebuild};
-
-/// Shows what differs and no more.
-fn assert_same(rebuilt: &[String], lived: &[String]) {
-    let (rebuilt, lived): (BTreeSet<_>, BTreeSet<_>) = (rebuilt.iter().collect(), lived.iter().collect());
-    let differing: Vec<_> = rebuilt.symmetric_difference(&lived).collect();
-    assert!(differing.is_empty(), "{differing:#?}");
-}
 
 async fn lives(world: &World, numbers: std::ops::Range<u64>) {
     for number in numbers {
@@ -168,6 +160,8 @@ async fn fact_that_is_not_understood_halts_and_is_reported() {
     });
     tokio::time::timeout(BOUND, halted).await.expect("halts in time").expect("runs");
     assert!(projections.wait_for(before, BOUND).await);
+    let stands: Vec<_> = projections.positions().collect();
+    assert_eq!(stands, PROJECTIONS.map(|name| (name, before)), "just before it");
     assert!(!projections.wait_for(after, std::time::Duration::from_millis(50)).await);
     assert!(projections.torrent(id(1)).await.unwrap().is_some(), "the old rows are served");
     assert!(projections.torrent(id(2)).await.unwrap().is_none());

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 /// A payload, somebody who has it, and an empty folder.
 pub(crate) struct World {
-    pub(crate) folder: TempDir,
+    _folder: TempDir,
     pub(crate) downloads: PathBuf,
     pub(crate) payload: Payload,
     pub(crate) seeder: Seeder,
@@ -22,7 +22,7 @@ impl World {
         let payload = Payload::create(&folder.path().join("seed"), 7, files, bytes).expect("a payload");
         let options = SeederOptions { piece_length: Some(16 * 1024), ..SeederOptions::default() };
         let seeder = Seeder::start(payload.root(), &options).expect("a seeder");
-        Self { folder, downloads, payload, seeder }
+        Self { _folder: folder, downloads, payload, seeder }
     }
 
     pub(crate) fn magnet(&self) -> AddSource {

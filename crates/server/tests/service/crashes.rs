@@ -14,11 +14,13 @@ use crate::world::{BOUND, REVAERD, World, act, add, until_progress, until_state}
 /// The payload of these tests.
 const PAYLOAD_BYTES: u64 = 24 << 20;
 /// How much may be received between two saves of resume data.
-const SAVE_BYTES: u64 = 1 << 20;
+const SAVE_BYTES: u64 = 2 << 20;
 /// How often the service is killed on the way.
 const KILLS: u32 = 10;
-/// What a peer may have on its way at a kill, beside what was not saved: pieces half received and requests under way.
-const UNDER_WAY_BYTES: u64 = 1 << 20;
+/// What comes beside what may be unsaved: received while a save is under way, and pieces half received. Half a second's worth.
+const UNDER_WAY_BYTES: u64 = 2 << 20;
+/// Slow enough that each kill finds the download somewhere else.
+const RATE: u64 = 4_000_000;
 
 async fn start(world: &World) -> ServiceProcess {
     let options = world
@@ -49,8 +51,8 @@ async fn download_survives_ten_kills_of_the_service() {
     let mut story = Story::default();
     story.follow(&service).await;
     add_magnets(&service, 5).await;
-    let id = add(&service, &world.seeder, json!({ "download_bytes_per_second": 6_000_000 })).await;
-    let torrents = ids(&service.get_json("/v1/torrents").await);
+    let id = add(&service, &world.seeder, json!({ "download_bytes_per_second": RATE })).await;
+    let torrents = ids(&service.wait_until("/v1/torrents", BOUND, |list| ids(list).len() == 6).await);
     let mut received_before = 0;
 
     for kill in 1..=KILLS {
@@ -59,7 +61,7 @@ async fn download_survives_ten_kills_of_the_service() {
         // Accepted a moment before the end: it must be there afterwards.
         let label = format!("kill-{kill}");
         let labelled = act(&service, &id, json!({ "action": "label", "labels": [label] })).await;
-        let version = labelled["version"].as_u64().unwrap();
+        let (version, position) = (labelled["version"].as_u64().unwrap(), &labelled["position"]);
         story
             .until(BOUND, |event| {
                 event.event == "torrent.labels_changed" && event.data["version"].as_u64() == Some(version)
@@ -69,7 +71,7 @@ async fn download_survives_ten_kills_of_the_service() {
         service.start_again().await;
         story.follow(&service).await;
 
-        let torrent = service.get_json(&format!("/v1/torrents/{id}?min_position=1")).await;
+        let torrent = service.get_json(&format!("/v1/torrents/{id}?min_position={position}")).await;
         assert_eq!(torrent["labels"], json!([label]), "what was accepted is there");
         assert_eq!(ids(&service.get_json("/v1/torrents").await), torrents, "the set of torrents is the same");
         let received = torrent["downloaded_bytes"].as_u64().unwrap();
@@ -96,22 +98,13 @@ async fn download_survives_two_kills_of_postgres() {
     let service = start(&world).await;
     let mut story = Story::default();
     story.follow(&service).await;
-    let id = add(&service, &world.seeder, json!({ "download_bytes_per_second": 6_000_000 })).await;
+    let id = add(&service, &world.seeder, json!({ "download_bytes_per_second": RATE })).await;
     for part in [0.2, 0.5] {
         until_progress(&service, &id, part).await;
         kill_postgres(&world.data_dir());
-        // The service starts it again by itself; until then commands are refused, and none is half done.
-        let label = json!({ "action": "label", "labels": [format!("after-{part}")] });
-        loop {
-            let path = format!("/v1/torrents/{id}/action");
-            let (status, body) = service.exchange(Method::POST, &path, Some(&label)).await;
-            if status.is_success() {
-                break;
-            }
-            assert_eq!(status, 503, "{body}");
-        }
+        insist(&service, &id, json!({ "action": "label", "labels": [format!("after-{part}")] })).await;
     }
-    act(&service, &id, json!({ "action": "rate_cap" })).await;
+    insist(&service, &id, json!({ "action": "rate_cap" })).await;
     until_state(&service, &id, "seeding").await;
     world.assert_downloaded();
     story.until(BOUND, |event| event.event == "torrent.completed").await;
@@ -119,6 +112,21 @@ async fn download_survives_two_kills_of_postgres() {
     assert_eq!(story.count("torrent.labels_changed"), 2);
     let sent = world.seeder.uploaded_bytes().unwrap();
     assert!(sent <= PAYLOAD_BYTES + UNDER_WAY_BYTES, "the session was not disturbed: {sent} bytes");
+}
+
+/// The service starts its PostgreSQL again by itself; until then commands are refused, and none is half done.
+async fn insist(service: &ServiceProcess, id: &str, body: Value) {
+    let path = format!("/v1/torrents/{id}/action");
+    let accepted = async {
+        loop {
+            let (status, answer) = service.exchange(Method::POST, &path, Some(&body)).await;
+            if status.is_success() {
+                return;
+            }
+            assert_eq!(status, 503, "{answer}");
+        }
+    };
+    tokio::time::timeout(BOUND, accepted).await.expect("the database comes back");
 }
 
 fn kill_postgres(data_dir: &Path) {

@@ -58,9 +58,13 @@ impl From<Kind> for Format {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match seed(Arguments::parse()).await {
+fn main() -> ExitCode {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+    let ended = runtime.block_on(seed(Arguments::parse()));
+    // Not dropped in order: the thread that reads standard input would be waited for, and it may stay open.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("revaer-seeder: {error}");

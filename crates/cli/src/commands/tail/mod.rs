@@ -5,6 +5,7 @@
 //! out. Killed between the print and the note, it prints again what it had not noted: at least once, never less.
 
 mod printer;
+mod reader;
 mod resume_file;
 
 use std::path::PathBuf;
@@ -13,12 +14,12 @@ use std::time::Duration;
 
 use clap::Args;
 use futures::{FutureExt, StreamExt};
-use revaer_wire::TorrentPage;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::printer::Printer;
 use self::resume_file::ResumeFile;
 use super::Context;
+use super::now::now;
 use crate::events::{Filter, FirstContact, Resume, follow};
 use crate::failure::Failure;
 use crate::values::{EventId, TorrentRef};
@@ -68,10 +69,12 @@ impl Tail {
         let followed = follow(context.client.clone(), filter, resume, FirstContact::MustSucceed);
         let mut batches = pin!(followed.ready_chunks(BATCH_MAX));
         let told_to_end = end_signal()?.shared();
+        let mut reader_gone = pin!(reader::gone());
         while !printer.is_done() {
             let batch = tokio::select! {
                 biased;
                 () = told_to_end.clone() => return Ok(()),
+                () = &mut reader_gone => return Err(Failure::OutputClosed),
                 batch = batches.next() => batch,
             };
             let Some(batch) = batch else { return Ok(()) };
@@ -84,15 +87,13 @@ impl Tail {
         Ok(())
     }
 
-    /// After which place to begin when nothing is noted. "Now" is asked for, since a stream that is opened without a place and
-    /// lost before its first event would begin at another now.
+    /// After which place to begin when nothing is noted.
     async fn start(&self, context: &Context) -> Result<Resume, Failure> {
-        if let Some(id) = &self.after {
-            return Ok(Resume::after(id.clone()));
-        }
-        let page = context.client.get(&["v1", "torrents"], &[("limit", "1".to_owned())]).await?;
-        let page: TorrentPage = page.decode()?;
-        Ok(Resume::after(EventId::of_position(page.position)))
+        let id = match &self.after {
+            Some(id) => id.clone(),
+            None => now(&context.client).await?,
+        };
+        Ok(Resume::after(id))
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::resume_file::ResumeFile;
-use crate::commands::events_table;
+use crate::commands::events_table::{self, Whose};
 use crate::events::{Followed, Resume};
 use crate::failure::Failure;
 use crate::screen::{Output, escape, json_for_a_terminal, note};
@@ -60,7 +60,7 @@ impl<W: AsyncWrite + Unpin> Printer<W> {
         self.to.write_all(text.as_bytes()).await?;
         self.to.flush().await?;
         if !text.is_empty() {
-            // mutant
+            self.note_place()?;
         }
         ended
     }
@@ -73,7 +73,7 @@ impl<W: AsyncWrite + Unpin> Printer<W> {
     fn line(&self, followed: &Followed, columns: Option<usize>) -> Option<String> {
         match followed {
             Followed::Event(event) if self.output.is_json() => Some(json_for_a_terminal(&event.json)),
-            Followed::Event(event) => Some(events_table::line(&event.frame, columns)),
+            Followed::Event(event) => Some(events_table::line(&event.frame, Whose::Shown, columns)),
             Followed::Reset { json, .. } => Some(self.word(
                 "reset",
                 json,

@@ -1,0 +1,149 @@
+//! Which alert leads to which notice: a table, held against the real alerts of real sessions.
+//!
+//! Every alert is put through the engine's own handling, one at a time, and what it makes the engine tell is put down to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use libtorrent_sys::EventKind;
+
+use crate::EngineNotice;
+
+mod bench;
+mod stories;
+
+/// Any look at a torrent may find these, whichever alert was the reason to look.
+const BY_ANY_LOOK: [&str; 4] = ["MetadataReceived", "SelectionApplied", "Phase", "Recovered"];
+
+enum Row {
+    /// The notices of this alert, beside those of any look.
+    Tells(&'static [&'static str]),
+    /// No session here can be brought to it.
+    NotHere(&'static str),
+}
+use Row::{NotHere, Tells};
+
+const TABLE: [(&str, Row); 34] = [
+    ("MetadataReceived", Tells(&[])),
+    ("StateChanged", Tells(&[])),
+    ("Finished", Tells(&[])),
+    ("Checked", Tells(&["Rechecked"])),
+    ("Paused", Tells(&[])),
+    ("Resumed", Tells(&[])),
+    ("TorrentError", Tells(&["Failed"])),
+    ("FileError", Tells(&["Failed"])),
+    ("Flushed", Tells(&["ResumeData", "Finished"])),
+    ("FileRenamed", NotHere("nothing here renames a file")),
+    ("FileRenameFailed", NotHere("nothing here renames a file")),
+    ("ResumeData", Tells(&[])),
+    ("ResumeDataFailed", Tells(&[])),
+    ("Removed", Tells(&["Removed"])),
+    ("Deleted", NotHere("libtorrent is told to keep the files: they are deleted by ourselves")),
+    ("DeleteFailed", NotHere("libtorrent is told to keep the files: they are deleted by ourselves")),
+    ("StorageMoved", Tells(&["Moved"])),
+    ("StorageMoveFailed", Tells(&["MoveFailed"])),
+    (
+        "MetadataFailed",
+        NotHere("it takes a peer that sends metadata whose hash is right and whose form is not"),
+    ),
+    ("TrackerAnnounce", Tells(&[])),
+    ("TrackerError", Tells(&[])),
+    ("TrackerReply", Tells(&[])),
+    ("TrackerWarning", Tells(&[])),
+    ("FastresumeRejected", Tells(&["Diverged"])),
+    ("TorrentConflict", Tells(&[])),
+    ("HashFailed", Tells(&[])),
+    ("ListenFailed", Tells(&[])),
+    ("ListenSucceeded", Tells(&[])),
+    ("Added", Tells(&[])),
+    ("AddFailed", Tells(&[])),
+    ("AlertsDropped", Tells(&[])),
+    ("SessionError", NotHere("it is a fault inside of libtorrent's own thread")),
+    ("Performance", NotHere("it is libtorrent's opinion of a machine under load")),
+    ("Other", Tells(&[])),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_alert_leads_to_the_notices_of_its_row() {
+    let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for story in stories::ALL {
+        for (alert, notices) in tokio::task::block_in_place(story).seen {
+            seen.entry(alert).or_default().extend(notices);
+        }
+    }
+    let everything: BTreeSet<_> = seen.values().flatten().copied().collect();
+    assert!(BY_ANY_LOOK[..3].iter().all(|notice| everything.contains(notice)), "{everything:?}");
+    for (alert, row) in &TABLE {
+        match (row, seen.remove(alert)) {
+            (Tells(expected), Some(mut found)) => {
+                found.retain(|notice| !BY_ANY_LOOK.contains(notice));
+                assert_eq!(found, expected.iter().copied().collect(), "of {alert}");
+            }
+            (Tells(_), None) => panic!("{alert} was never seen"),
+            (NotHere(reason), Some(_)) => panic!("{alert} was seen, though {reason}"),
+            (NotHere(_), None) => {}
+        }
+    }
+    assert!(seen.is_empty(), "no row for {seen:?}");
+}
+
+/// Exhaustive, so that a new kind of alert asks for its row.
+const fn name_of_alert(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::MetadataReceived => "MetadataReceived",
+        EventKind::StateChanged { .. } => "StateChanged",
+        EventKind::Finished => "Finished",
+        EventKind::Checked => "Checked",
+        EventKind::Paused => "Paused",
+        EventKind::Resumed => "Resumed",
+        EventKind::TorrentError => "TorrentError",
+        EventKind::FileError { .. } => "FileError",
+        EventKind::Flushed => "Flushed",
+        EventKind::FileRenamed => "FileRenamed",
+        EventKind::FileRenameFailed => "FileRenameFailed",
+        EventKind::ResumeData { .. } => "ResumeData",
+        EventKind::ResumeDataFailed { .. } => "ResumeDataFailed",
+        EventKind::Removed => "Removed",
+        EventKind::Deleted => "Deleted",
+        EventKind::DeleteFailed => "DeleteFailed",
+        EventKind::StorageMoved => "StorageMoved",
+        EventKind::StorageMoveFailed => "StorageMoveFailed",
+        EventKind::MetadataFailed => "MetadataFailed",
+        EventKind::TrackerAnnounce => "TrackerAnnounce",
+        EventKind::TrackerError => "TrackerError",
+        EventKind::TrackerReply => "TrackerReply",
+        EventKind::TrackerWarning => "TrackerWarning",
+        EventKind::FastresumeRejected => "FastresumeRejected",
+        EventKind::TorrentConflict { .. } => "TorrentConflict",
+        EventKind::HashFailed { .. } => "HashFailed",
+        EventKind::ListenFailed => "ListenFailed",
+        EventKind::ListenSucceeded { .. } => "ListenSucceeded",
+        EventKind::Added => "Added",
+        EventKind::AddFailed => "AddFailed",
+        EventKind::AlertsDropped => "AlertsDropped",
+        EventKind::SessionError => "SessionError",
+        EventKind::Performance => "Performance",
+        EventKind::Other(_) => "Other",
+    }
+}
+
+const fn name_of_notice(notice: &EngineNotice) -> &'static str {
+    match notice {
+        EngineNotice::MetadataReceived { .. } => "MetadataReceived",
+        EngineNotice::SelectionApplied { .. } => "SelectionApplied",
+        EngineNotice::Phase { .. } => "Phase",
+        EngineNotice::ResumeData { .. } => "ResumeData",
+        EngineNotice::Finished { .. } => "Finished",
+        EngineNotice::Failed { .. } => "Failed",
+        EngineNotice::Recovered { .. } => "Recovered",
+        EngineNotice::Reannounced { .. } => "Reannounced",
+        EngineNotice::Rechecked { .. } => "Rechecked",
+        EngineNotice::Moved { .. } => "Moved",
+        EngineNotice::MoveFailed { .. } => "MoveFailed",
+        EngineNotice::Removed { .. } => "Removed",
+        EngineNotice::Diverged { .. } => "Diverged",
+        EngineNotice::Faulted { .. } => "Faulted",
+        EngineNotice::Restarted { .. } => "Restarted",
+        EngineNotice::GaveUp { .. } => "GaveUp",
+        EngineNotice::Started { .. } => "Started",
+    }
+}
