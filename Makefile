@@ -10,7 +10,7 @@ LISTEN ?= 127.0.0.1:7070
 PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs build run demo test lint fmt openapi bench soak clean
+.PHONY: help bootstrap programs tools build run demo test lint fmt openapi bench soak clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,14 +22,18 @@ bootstrap: ## install what is missing to build, test and run (says what)
 programs:
 	@scripts/bootstrap
 
+# And with the programs that ask the service over HTTP.
+tools:
+	@scripts/bootstrap demo
+
 build: programs ## build revaerd and revaer, optimised
 	cargo build --locked --release -p revaer-server -p revaer-cli
 
 run: programs ## start the service on DATA_DIR and LISTEN, until Ctrl-C; PROFILE=release for one that stays
 	cargo run --locked --quiet --profile $(PROFILE) -p revaer-server -- --data-dir "$(DATA_DIR)" --listen "$(LISTEN)"
 
-demo: programs ## show the main job end to end on real parts, a kill -9 included
-	scripts/demo
+demo: tools ## show the main job end to end on real parts, a kill -9 included
+	@PROFILE=$(PROFILE) scripts/demo
 
 test: bootstrap ## check formatting, lints and the rules of the house, and run all tests
 	@scripts/test
@@ -45,11 +49,11 @@ openapi: programs ## write the API's document anew into openapi/
 	cargo run --locked --quiet -p revaer-server -- openapi > openapi/revaer.json.new
 	mv openapi/revaer.json.new openapi/revaer.json
 
-bench: programs ## measure against a bare libtorrent session, as ratios
-	scripts/bench
+bench: tools ## measure against a bare libtorrent session, as ratios (builds with --release)
+	@scripts/bench
 
-soak: programs ## run the service for long under load
-	scripts/soak
+soak: bootstrap ## run what chance decides again and again, for SOAK_MINUTES
+	@scripts/soak
 
 clean: ## remove what was built
 	cargo clean

@@ -1,14 +1,13 @@
 //! Everything that is served, put together: the operations, the document, the page to try them, and the edge around all.
 
 use std::collections::HashMap;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
 use poem::http::Method;
 use poem::http::header::CONTENT_SECURITY_POLICY;
 use poem::{EndpointExt, Response, Route, get};
-use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::registry::{MetaApi, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::{ExtraHeader, OpenApi, OpenApiService};
 use revaer_application::Application;
 use revaer_projections::Projections;
@@ -53,11 +52,9 @@ pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
         limits: Arc::clone(&limits),
         shutdown: parts.shutdown,
     });
-    let operations = described((
-        TorrentsApi(Arc::clone(&context)),
-        EventsApi::new(Arc::clone(&context)),
-        HealthApi(context),
-    ));
+    let operations: Operations =
+        (TorrentsApi(Arc::clone(&context)), EventsApi::new(Arc::clone(&context)), HealthApi(context));
+    let operations = described(Described(Some(operations)));
     let document = written(&operations);
     let allowed = AllowedMethods::of_document(&document);
     let page = page(&operations.openapi_explorer_html());
@@ -80,7 +77,7 @@ pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
 /// The OpenAPI document, generated from the operations: indented JSON and a line break at its end. It is the same for the same
 /// code, so that a copy of it can be checked.
 pub fn document() -> String {
-    written(&described(Shape::<Operations>(PhantomData)))
+    written(&described(Described::<Operations>(None)))
 }
 
 fn written<T: OpenApi>(operations: &OpenApiService<T, ()>) -> String {
@@ -89,19 +86,43 @@ fn written<T: OpenApi>(operations: &OpenApiService<T, ()>) -> String {
     document
 }
 
-/// Operations as a document sees them: without the parts that carry them out.
-struct Shape<T>(PhantomData<fn() -> T>);
+/// Operations as the document tells of them; with the parts that carry them out when they are served, without when only the
+/// document is wanted.
+struct Described<T>(Option<T>);
 
-impl<T: OpenApi> OpenApi for Shape<T> {
+impl<T: OpenApi> OpenApi for Described<T> {
     fn meta() -> Vec<MetaApi> {
         T::meta()
     }
 
     fn register(registry: &mut Registry) {
         T::register(registry);
+        registry.schemas.values_mut().for_each(admit_null);
     }
 
-    fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+    fn add_routes(self, routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
+        if let Some(operations) = self.0 {
+            operations.add_routes(routes);
+        }
+    }
+}
+
+/// A field that may be absent may be `null`, too, and answers write it so. The framework's schemas do not say it.
+fn admit_null(schema: &mut MetaSchema) {
+    for (name, property) in &mut schema.properties {
+        if schema.required.contains(name) {
+            continue;
+        }
+        match property {
+            MetaSchemaRef::Inline(property) => property.nullable = true,
+            reference @ MetaSchemaRef::Reference(_) => {
+                // Nothing may stand beside a reference (OpenAPI 3.0).
+                let referred =
+                    MetaSchema { all_of: vec![reference.clone()], nullable: true, ..MetaSchema::ANY };
+                *reference = MetaSchemaRef::Inline(Box::new(referred));
+            }
+        }
+    }
 }
 
 /// The page to try the operations. It comes with everything that it needs but for a font, which it would fetch from elsewhere.
@@ -111,7 +132,7 @@ fn page(html: &str) -> String {
     lines.join("\n")
 }
 
-fn described<T>(operations: T) -> OpenApiService<T, ()> {
+fn described<T>(operations: Described<T>) -> OpenApiService<Described<T>, ()> {
     let id = |what: &str| ExtraHeader::new("X-Request-Id").description(what);
     OpenApiService::new(operations, "Revaer", env!("CARGO_PKG_VERSION"))
         .description(DESCRIPTION)

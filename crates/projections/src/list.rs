@@ -108,3 +108,70 @@ fn moment(microseconds: i64) -> Option<OffsetDateTime> {
         .ok()
         .filter(|at| at.year() > -4000)
 }
+
+#[cfg(test)]
+mod tests {
+    use revaer_domain::torrent::Status;
+    use revaer_event_log::{EventLog, Options, migrate};
+    use revaer_test_support::TestDatabase;
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::Projector;
+
+    /// Enough rows that reading all of them would be the worse plan.
+    const FILL: &str = "
+        INSERT INTO torrents.torrent
+        SELECT 'id' || n, NULL, NULL, 'name ' || n, 'name ' || n, CASE WHEN n % 100 = 0 THEN 'paused' ELSE 'seeding' END,
+               n, n, n, 0, 0, 0, 0, now() + n * interval '1 s', NULL, '', NULL, NULL, '{}', NULL, NULL, false, 1, n
+        FROM generate_series(1, 20000) AS n;
+        INSERT INTO torrents.torrent_search
+        SELECT 'id' || n, 'name ' || n, ARRAY['label ' || n % 1000], ARRAY['host ' || n % 1000], '{}'
+        FROM generate_series(1, 20000) AS n;
+        INSERT INTO torrent_live SELECT 'id' || n, n, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS n;
+        ANALYZE torrents.torrent, torrents.torrent_search, torrent_live";
+
+    /// The statement with its values in the places of their numbers, which EXPLAIN asks for.
+    fn explained(query: &TorrentQuery, after: Option<Cursor>, values: &[&str]) -> String {
+        let statement = statement(query, after, 51).expect("a statement");
+        let mut text = statement.sql().as_str().to_owned();
+        for (number, value) in values.iter().enumerate().rev() {
+            text = text.replace(&format!("${}", number + 1), value);
+        }
+        assert!(!text.contains('$'), "{text}");
+        format!("EXPLAIN {text}")
+    }
+
+    #[tokio::test]
+    async fn pages_are_read_from_an_index_whichever_the_sort() {
+        let database = TestDatabase::create().await;
+        let pool = database.pool().await;
+        migrate(&pool).await.expect("migrates");
+        let (log, _runner) = EventLog::open(pool.clone(), Options::default()).await.expect("opens");
+        drop(Projector::open(log).await.expect("opens"));
+        sqlx::raw_sql(FILL).execute(&pool).await.expect("fills");
+
+        let at = |key| Some(Cursor { key, id: "id7".to_owned() });
+        let paused = TorrentQuery { state: Some(Status::Paused), ..TorrentQuery::default() };
+        let mut statements = vec![explained(&paused, None, &["'paused'", "51"])];
+        for descending in [false, true] {
+            for (sort, key, value) in [
+                (Sort::AddedAt, Key::Time(0), "now() + interval '10000 s'"),
+                (Sort::Name, Key::Name("name 5".to_owned()), "'name 5'"),
+                (Sort::Size, Key::Size(10_000), "10000"),
+            ] {
+                let query = TorrentQuery { sort, descending, ..TorrentQuery::default() };
+                statements.push(explained(&query, None, &["51"]));
+                statements.push(explained(&query, at(key), &[value, "'id7'", "51"]));
+            }
+        }
+        for statement in statements {
+            let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(statement.clone()))
+                .fetch_all(&pool)
+                .await
+                .expect("explains");
+            let plan = plan.join("\n");
+            assert!(!plan.contains("Seq Scan") && !plan.contains("Sort"), "{statement}\n{plan}");
+        }
+    }
+}

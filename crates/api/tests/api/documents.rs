@@ -42,6 +42,15 @@ fn every_operation_documents_its_problems() {
     assert_eq!(paths.len(), 11);
 }
 
+#[test]
+fn fields_that_may_be_null_are_documented_so() {
+    let document: Value = serde_json::from_str(&revaer_api::document()).expect("JSON");
+    let torrent = &document["components"]["schemas"]["Torrent"];
+    assert_eq!(torrent["properties"]["completed_at"]["nullable"], true);
+    assert_eq!(torrent["properties"]["error"]["nullable"], true);
+    assert_eq!(torrent["properties"]["id"].get("nullable"), None);
+}
+
 #[tokio::test]
 async fn document_and_the_page_to_try_it_are_served_from_here() {
     let world = World::new().await;

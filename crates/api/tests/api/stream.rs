@@ -61,12 +61,15 @@ impl Stream {
 
     /// The next frame that a browser would call somebody for.
     pub(crate) async fn event(&mut self) -> Frame {
-        loop {
-            let frame = self.frame().await.expect("the stream goes on");
-            if frame.event.is_some() {
-                return frame;
+        let reading = async {
+            loop {
+                let frame = self.frame().await.expect("the stream goes on");
+                if frame.event.is_some() {
+                    return frame;
+                }
             }
-        }
+        };
+        tokio::time::timeout(BOUND, reading).await.expect("an event comes in time")
     }
 
     /// Events up to and with the first that satisfies `last`.

@@ -36,6 +36,21 @@ async fn resume_data_that_its_hash_does_not_match_is_as_good_as_none() {
 }
 
 #[tokio::test]
+async fn resume_data_that_was_set_aside_outlives_its_replacement() {
+    let world = World::new().await;
+    let process = world.process().await;
+    let (bodies, id) = (process.application.bodies(), TorrentId::new(Ulid(1)));
+    bodies.set_resume_data_aside(id).await.unwrap();
+    bodies.put_resume_data(&[row(1, b"refused")]).await.unwrap();
+    bodies.set_resume_data_aside(id).await.unwrap();
+    bodies.put_resume_data(&[row(1, b"better")]).await.unwrap();
+    assert_eq!(bodies.resume_data(id).await.unwrap().as_deref(), Some(b"better".as_slice()));
+    let aside: Vec<u8> =
+        sqlx::query_scalar("SELECT refused_body FROM resume_data").fetch_one(&world.pool).await.unwrap();
+    assert_eq!(aside, b"refused");
+}
+
+#[tokio::test]
 async fn torrent_files_and_file_lists_never_change() {
     let world = World::new().await;
     let process = world.process().await;

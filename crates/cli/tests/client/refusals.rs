@@ -103,7 +103,10 @@ async fn closed_pipe_is_no_fault() {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut command = command(service.process.base_url(), arguments);
-        let output = timeout(PATIENCE, command.stdout(writer).output()).await.unwrap().unwrap();
+        let output = timeout(PATIENCE, command.stdout(writer).spawn().unwrap().wait_with_output())
+            .await
+            .unwrap()
+            .unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), &*told), (Some(0), ""), "{arguments:?}");
     }
@@ -114,7 +117,8 @@ async fn output_that_cannot_be_written_is_told() {
     let service = Service::start().await;
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let mut command = command(service.process.base_url(), &["ls"]);
-    let output = timeout(PATIENCE, command.stdout(full).output()).await.unwrap().unwrap();
+    let output =
+        timeout(PATIENCE, command.stdout(full).spawn().unwrap().wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("No space left"), "{output:?}");
 }

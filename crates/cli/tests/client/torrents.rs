@@ -1,6 +1,6 @@
 //! Commands that change a torrent, and what they show.
 
-use crate::support::{Service, Source};
+use crate::support::{PATIENCE, Service, Source};
 
 async fn paused(service: &Service, source: &Source) -> String {
     let file = source.dir.path().join("payload.torrent");
@@ -54,7 +54,7 @@ async fn selection_is_replaced_and_shown_by_files() {
     let path = format!("/v1/torrents/{id}/files");
     let of = |files: &serde_json::Value, index: usize| files["items"][index]["priority"].as_u64();
     let applied = |files: &serde_json::Value| (of(files, 0), of(files, 1)) == (Some(0), Some(7));
-    service.process.wait_until(&path, crate::support::PATIENCE, applied).await;
+    service.process.wait_until(&path, PATIENCE, applied).await;
     let ended = service.revaer(&["files", id]).await;
     assert!(ended.stdout.lines().nth(2).is_some_and(|line| line.contains("1  high")), "{ended:?}");
     assert_eq!(service.json(&["select", id, "--all"]).await["selection"]["exclude"], serde_json::json!([]));
@@ -70,7 +70,7 @@ async fn lists_are_filtered_sorted_and_read_to_their_end() {
         assert_eq!(service.revaer(&["add", &magnet, "--paused", "--label", label]).await.code, 0);
     }
     let three = |list: &serde_json::Value| list["items"].as_array().unwrap().len() == 3;
-    service.process.wait_until("/v1/torrents", crate::support::PATIENCE, three).await;
+    service.process.wait_until("/v1/torrents", PATIENCE, three).await;
     let names = async |arguments: &[&str]| {
         let list = service.json(&[&["ls"], arguments].concat()).await;
         let items = list["items"].as_array().unwrap();
@@ -89,17 +89,27 @@ async fn lists_are_filtered_sorted_and_read_to_their_end() {
 #[tokio::test]
 async fn hostile_name_does_not_reach_the_terminal() {
     let service = Service::start().await;
-    let magnet = format!("magnet:?xt=urn:btih:{:040x}&dn=a%1b%5b2Jb%c2%9b2Jc%e2%80%aed", 7);
+    // The service takes controls out of a magnet's name and leaves what turns the direction of writing.
+    let magnet = format!("magnet:?xt=urn:btih:{:040x}&dn=gpj%e2%80%aeexe", 7);
+    let is_dangerous = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+    let torrent = service.json(&["add", &magnet, "--paused"]).await;
+    assert!(
+        torrent["name"].as_str().unwrap().contains(is_dangerous),
+        "else nothing is shown here: {torrent}"
+    );
+    let any = |list: &serde_json::Value| !list["items"].as_array().unwrap().is_empty();
+    service.process.wait_until("/v1/torrents", PATIENCE, any).await;
     for arguments in [
-        &["add", &magnet, "--paused"][..],
-        &["ls"],
-        &["--output", "json", "ls"],
+        &["ls"][..],
+        &["status", torrent["id"].as_str().unwrap()],
+        &["history", torrent["id"].as_str().unwrap()],
         &["tail", "--after", "0", "--types", "torrent.added", "--count", "1"],
-        &["--output", "json", "tail", "--after", "0", "--types", "torrent.added", "--count", "1"],
     ] {
-        let ended = service.revaer(arguments).await;
-        let harmless = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
-        assert!(ended.code == 0 && ended.stdout.chars().all(harmless), "{arguments:?}: {ended:?}");
+        for output in ["table", "json"] {
+            let ended = service.revaer(&[&["--output", output], arguments].concat()).await;
+            assert!(ended.code == 0 && ended.stdout.contains("gpj"), "{arguments:?}: {ended:?}");
+            assert!(!ended.stdout.contains(is_dangerous), "{arguments:?}: {ended:?}");
+        }
     }
 }
 

@@ -65,6 +65,9 @@ impl Bench {
         }
         for status in batch.statuses {
             torrents.on_status(status);
+            let notices = shared.mailbox.drain();
+            seen.entry("a status").or_default().extend(notices.iter().map(name_of_notice));
+            told.extend(notices);
         }
         if batch.dropped {
             torrents.resync();
@@ -97,5 +100,6 @@ impl Bench {
 
     pub(super) fn reconcile(&mut self, desired: &Desired, materials: Materials) {
         self.torrents.reconcile(desired.clone(), Some(materials));
+        self.told.extend(self.shared.mailbox.drain());
     }
 }

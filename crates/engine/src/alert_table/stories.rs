@@ -47,11 +47,11 @@ fn metainfo(seeder: &Seeder) -> Materials {
     Materials { metainfo: Some(seeder.metainfo().to_vec()), resume_data: None }
 }
 
-/// A folder `T` with one file, seeded.
-fn seeded(dir: &Path, format: Format) -> (PathBuf, Seeder) {
+/// A folder `T` with one file, seeded; another number makes another torrent.
+fn seeded(dir: &Path, number: u32, format: Format) -> (PathBuf, Seeder) {
     let content = dir.join("T");
     std::fs::create_dir_all(&content).expect("a folder");
-    let body: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    let body: Vec<u8> = (number..100_000).flat_map(u32::to_le_bytes).collect();
     std::fs::write(content.join("1"), body).expect("a file");
     let options = SeederOptions { format, piece_length: Some(16 * 1024), ..SeederOptions::default() };
     let seeder = Seeder::start(&content, &options).expect("a seeder");
@@ -81,9 +81,9 @@ fn tracker() -> String {
 /// From a magnet to the removal, with a move that works and one that does not.
 fn whole_life() -> Bench {
     let there = tempfile::tempdir().expect("a folder");
-    let (_, seeder) = seeded(there.path(), Format::V1);
+    let (_, seeder) = seeded(there.path(), 1, Format::V1);
     let mut bench = Bench::start(Vec::new());
-    let trackers = vec![tracker(), "http://127.0.0.1:1/announce".to_owned()];
+    let trackers = vec![tracker()];
     let mut torrent =
         Desired { magnet: Some(seeder.magnet().to_owned()), trackers, ..desired(1, &[&seeder]) };
     bench.reconcile(&torrent, Materials::default());
@@ -95,7 +95,7 @@ fn whole_life() -> Bench {
         bench.reconcile(&torrent, Materials::default());
     };
     next(&mut bench, &|torrent| torrent.reannounce.requested = 1);
-    for kind in ["TrackerWarning", "TrackerReply", "TrackerError", "ListenSucceeded"] {
+    for kind in ["TrackerWarning", "TrackerReply", "ListenSucceeded"] {
         bench.until_seen(kind);
     }
     next(&mut bench, &|torrent| torrent.paused = true);
@@ -127,24 +127,34 @@ fn whole_life() -> Bench {
 /// A peer whose file rots, then a place that cannot be written to, then resume data without its files.
 fn trouble() -> Bench {
     let there = tempfile::tempdir().expect("a folder");
-    let (content, seeder) = seeded(there.path(), Format::V1);
+    let (content, seeder) = seeded(there.path(), 2, Format::V1);
     let mut bench = Bench::start(Vec::new());
+    let place = |path: &str| path.parse().expect("a path");
+    let gone = |torrent: &Desired| Desired { presence: Presence::Gone, version: 2, ..torrent.clone() };
+    // A seeder looks at each piece before it gives it for the first time.
+    let torrent = desired(1, &[&seeder]);
+    bench.reconcile(&torrent, metainfo(&seeder));
+    bench.until_told("Finished");
+    bench.reconcile(&gone(&torrent), Materials::default());
+    bench.until_told("Removed");
     let mut body = std::fs::read(content.join("1")).expect("readable");
     body[7] ^= 1;
     std::fs::write(content.join("1"), body).expect("writable");
-    bench.reconcile(&desired(1, &[&seeder]), metainfo(&seeder));
+    let trackers = vec!["http://127.0.0.1:1/announce".to_owned()];
+    let torrent = Desired { trackers, save_path: place("again"), ..desired(5, &[&seeder]) };
+    bench.reconcile(&torrent, metainfo(&seeder));
     bench.until_seen("HashFailed");
+    bench.until_seen("TrackerError");
 
     let elsewhere = tempfile::tempdir().expect("a folder");
-    let (_, seeder) = seeded(elsewhere.path(), Format::V2);
+    let (_, seeder) = seeded(elsewhere.path(), 3, Format::V1);
     std::fs::create_dir_all(bench.root.path().join("full")).expect("a folder");
     std::fs::write(bench.root.path().join("full/T"), "in the way").expect("writable");
-    let place = |path: &str| path.parse().expect("a path");
     bench.reconcile(&Desired { save_path: place("full"), ..desired(2, &[&seeder]) }, metainfo(&seeder));
     bench.until_seen("FileError");
 
     let third = tempfile::tempdir().expect("a folder");
-    let (_, seeder) = seeded(third.path(), Format::Hybrid);
+    let (_, seeder) = seeded(third.path(), 4, Format::Hybrid);
     let torrent = Desired { save_path: place("third"), ..desired(3, &[&seeder]) };
     bench.reconcile(&torrent, metainfo(&seeder));
     bench.until_told("Finished");
@@ -152,10 +162,7 @@ fn trouble() -> Bench {
         EngineNotice::ResumeData { id, body, .. } if *id == torrent.id => Some(body.clone()),
         _ => None,
     });
-    bench.reconcile(
-        &Desired { presence: Presence::Gone, version: 2, ..torrent.clone() },
-        Materials::default(),
-    );
+    bench.reconcile(&gone(&torrent), Materials::default());
     bench.until_told("Removed");
     let torrent = Desired { id: TorrentId::new(Ulid::from(4_u128)), save_path: place("fourth"), ..torrent };
     bench.reconcile(&torrent, Materials { resume_data: saved, ..metainfo(&seeder) });
@@ -166,7 +173,7 @@ fn trouble() -> Bench {
 /// The two halves of a hybrid torrent, each added by its own magnet, find out that they are one.
 fn conflict() -> Bench {
     let there = tempfile::tempdir().expect("a folder");
-    let (_, seeder) = seeded(there.path(), Format::Hybrid);
+    let (_, seeder) = seeded(there.path(), 5, Format::Hybrid);
     let hash = |name: &str| {
         let whole = seeder.magnet();
         let begin = whole.find(name).expect("a hybrid has both");
@@ -192,7 +199,7 @@ fn conflict() -> Bench {
 fn narrow() -> Bench {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let there = tempfile::tempdir().expect("a folder");
-    let (_, seeder) = seeded(there.path(), Format::V1);
+    let (_, seeder) = seeded(there.path(), 6, Format::V1);
     let mut bench = Bench::start(vec![
         Setting::text("listen_interfaces", taken.local_addr().expect("an address").to_string()),
         Setting::int("max_retry_port_bind", 0),
