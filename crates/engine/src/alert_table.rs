@@ -23,8 +23,8 @@ enum Row {
 use Row::{NotHere, Tells};
 
 const TABLE: [(&str, Row); 35] = [
-    // Not an event: it comes by itself, for every torrent that changed.
-    ("a status", Tells(&[])),
+    // No alert: a status, of a torrent that changed or that waits for its priorities.
+    ("a look", Tells(&[])),
     ("MetadataReceived", Tells(&[])),
     ("StateChanged", Tells(&[])),
     ("Finished", Tells(&[])),

@@ -65,18 +65,18 @@ impl Bench {
         }
         for status in batch.statuses {
             torrents.on_status(status);
-            let notices = shared.mailbox.drain();
-            seen.entry("a status").or_default().extend(notices.iter().map(name_of_notice));
-            told.extend(notices);
         }
         if batch.dropped {
             torrents.resync();
         }
         while let Ok((id, outcome)) = self.deleted.try_recv() {
             self.torrents.on_deleted(id, outcome);
+            self.told.extend(self.shared.mailbox.drain());
         }
         self.torrents.settle();
-        self.told.extend(self.shared.mailbox.drain());
+        let notices = self.shared.mailbox.drain();
+        self.seen.entry("a look").or_default().extend(notices.iter().map(name_of_notice));
+        self.told.extend(notices);
         self.session.post_updates().expect("a session");
     }
 
