@@ -12,6 +12,7 @@ use revaer_application::Application;
 
 use crate::Limits;
 use crate::allow::AllowedMethods;
+use crate::origin;
 use crate::problem::Refusal;
 use crate::rejected::PROBLEM_JSON;
 use crate::request_id::{self, RequestId};
@@ -51,6 +52,9 @@ impl<E: Endpoint> Edge<E> {
             > self.limits.header_bytes_max
         {
             return Err(Refusal::HeadersTooLarge { max: self.limits.header_bytes_max });
+        }
+        if origin::is_foreign(&request) {
+            return Err(Refusal::ForeignOrigin);
         }
         // Nothing of a request outlives it but what the log has, so a panic leaves nothing half done behind.
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();

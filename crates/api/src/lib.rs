@@ -12,6 +12,7 @@ mod edge;
 mod events;
 mod health;
 mod limits;
+mod origin;
 mod parameter;
 mod payload;
 mod present;

@@ -57,6 +57,9 @@ pub(crate) enum Refusal {
         /// The bound.
         max: usize,
     },
+    /// A page of another origin asks, or one whose name was made to point here.
+    #[error("the request comes from a foreign page")]
+    ForeignOrigin,
     /// A content type that is not read.
     #[error("the content type is not read")]
     UnsupportedMediaType {
@@ -181,6 +184,11 @@ impl Refusal {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 codes::TOO_LARGE,
                 format!("the headers have more than the {max} bytes that are accepted"),
+            ),
+            Self::ForeignOrigin => Verdict::new(
+                StatusCode::FORBIDDEN,
+                codes::FOREIGN_ORIGIN,
+                "pages of other origins may not ask; use the address that the service listens on as the host",
             ),
             Self::UnsupportedMediaType { expected } => Verdict::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

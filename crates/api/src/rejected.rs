@@ -32,11 +32,13 @@ pub(crate) struct Streams;
 const UNAVAILABLE: (u16, &str) =
     (503, "The database or the session is away, or `min_position` is not reached: try again.");
 const INTERNAL: (u16, &str) = (500, "A fault of the service.");
+const FOREIGN: (u16, &str) = (403, "A page of another origin asks.");
 const NOT_FOUND: (u16, &str) = (404, "No such torrent.");
 
 impl Operations for Reads {
     const PROBLEMS: &'static Answers = &[
         (400, "A parameter does not parse."),
+        FOREIGN,
         NOT_FOUND,
         (422, "A parameter breaks a rule."),
         (431, "The headers are too large."),
@@ -48,6 +50,7 @@ impl Operations for Reads {
 impl Operations for Adds {
     const PROBLEMS: &'static Answers = &[
         (400, "The body does not parse."),
+        FOREIGN,
         (409, "The torrent is here already (`torrent_exists`, with its `id`)."),
         (413, "The body is too large."),
         (415, "The content type is not read."),
@@ -64,6 +67,7 @@ impl Operations for Adds {
 impl Operations for Commands {
     const PROBLEMS: &'static Answers = &[
         (400, "The body does not parse."),
+        FOREIGN,
         NOT_FOUND,
         (409, "The torrent's state does not allow it, or others changed it at the same moment."),
         (412, "The torrent does not have the version of `If-Match`."),
@@ -82,6 +86,7 @@ impl Operations for Commands {
 impl Operations for Streams {
     const PROBLEMS: &'static Answers = &[
         (400, "The position to resume from does not parse. Nothing else is answered so."),
+        FOREIGN,
         (404, "No live torrent has this info hash."),
         (422, "A parameter breaks a rule."),
         (431, "The headers are too large."),

@@ -9,7 +9,7 @@ pub trait Clock: Send + Sync {
     /// Now, in UTC.
     fn now(&self) -> OffsetDateTime;
 
-    /// A new ULID: the time of this clock and 80 random bits.
+    /// A new ULID: the time of this clock and 74 random bits.
     fn ulid(&self) -> Ulid {
         let milliseconds = self.now().unix_timestamp_nanos() / 1_000_000;
         Ulid::from_parts(u64::try_from(milliseconds).unwrap_or(0), Uuid::new_v4().as_u128())

@@ -15,7 +15,7 @@ use crate::command_store::{CommandStore, StoreError, stream_of};
 use crate::stream_lock::KeyedLocks;
 use crate::{Bodies, Caller, Clock, CommandError, HealthRegistry, LiveView, MetainfoParser};
 
-/// How often a command is decided again after another process was faster.
+/// How often a command is decided while others keep being faster.
 const ATTEMPTS_MAX: u32 = 3;
 /// Folded torrents of one generation of the cache: about 2 KB each.
 const CACHE_ENTRIES_MAX: usize = 20_000;
@@ -187,22 +187,13 @@ impl Application {
         for _ in 0..ATTEMPTS_MAX {
             let folded = self.load(id, &store).await?;
             let version = folded.version;
-            match self.attempt(id, folded, command.clone(), &store, caller).await {
+            let answer = match self.attempt(id, folded, command.clone(), &store, caller).await {
                 Ok(Attempt { done, is_recorded: true }) => return Ok(done),
-                Ok(Attempt { done, is_recorded: false }) => {
-                    if self.is_newest(id, version).await? {
-                        return Ok(done);
-                    }
-                    self.cache().evict(id);
-                }
-                Err(Failure::Answer(answer)) => {
-                    if self.is_newest(id, version).await? {
-                        return Err(answer);
-                    }
-                    self.cache().evict(id);
-                }
+                Ok(Attempt { done, is_recorded: false }) => Ok(done),
+                Err(Failure::Answer(answer)) => Err(answer),
                 Err(Failure::Store(StoreError::Append(AppendError::VersionConflict { .. }))) => {
                     self.cache().evict(id);
+                    continue;
                 }
                 Err(Failure::Store(StoreError::Append(AppendError::AlreadyRecorded(outcome)))) => {
                     return if outcome.fingerprint == record.fingerprint {
@@ -216,7 +207,11 @@ impl Application {
                     self.cache().evict(id);
                     return Err(store_failed(error));
                 }
+            };
+            if self.is_newest(id, version).await? {
+                return answer;
             }
+            self.cache().evict(id);
         }
         Err(CommandError::VersionConflict)
     }

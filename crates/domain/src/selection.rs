@@ -139,11 +139,6 @@ enum Matcher {
 }
 
 impl SelectionRule {
-    /// Whether the rule wants every file at normal priority, as without a rule.
-    pub fn wants_everything(&self) -> bool {
-        self.include.is_empty() && self.exclude.is_empty() && self.priorities.is_empty()
-    }
-
     /// Compiles the globs; every error names its place.
     pub fn compile(&self) -> Result<Selector, InvalidSelection> {
         let by_glob = self.priorities.iter().filter(|rule| matches!(rule.target, Target::Glob(_))).count();

@@ -28,8 +28,10 @@ impl Torrents {
             _ if self.entries.get(&key).is_none_or(|entry| entry.removal.is_some()) => {}
             EventKind::MetadataReceived => self.on_metadata(key),
             EventKind::StateChanged { to, .. } => {
-                if to == State::CheckingFiles {
-                    self.on_hashing(key);
+                match to {
+                    State::CheckingFiles => self.on_hashing(key),
+                    State::Finished => self.on_own_flush(key),
+                    _ => {}
                 }
                 self.refresh(key);
             }
@@ -80,7 +82,7 @@ impl Torrents {
         }
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let totals = totals_of(status);
-        let phase = phase_of(entry, status);
+        let phase = phase_of(entry, status, self.unsettled.contains(&key));
         let id = entry.id;
         if phase.is_some() && phase != entry.phase {
             entry.phase = phase;
@@ -134,10 +136,11 @@ impl Torrents {
                 return;
             }
             self.unsettled.remove(&key);
-            entry.last = self.session.status(key).ok();
             if std::mem::take(&mut entry.priorities_changed) {
                 self.save(key);
             }
+            // Nothing else may come of it, and its phase was not told while it was unsettled.
+            return self.refresh(key);
         }
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let whole = entry.last.as_ref().is_some_and(is_whole);
@@ -256,15 +259,19 @@ const fn is_whole(status: &Status) -> bool {
         && status.total_wanted_done >= status.total_wanted
 }
 
-/// What the phase is, if it can be told: while nothing is wanted yet, "finished" means nothing.
-fn phase_of(entry: &Entry, status: &Status) -> Option<Phase> {
+/// What the phase is, if it can be told: while libtorrent does not follow the rule yet, nothing is wanted and "finished" means
+/// nothing.
+fn phase_of(entry: &Entry, status: &Status, unsettled: bool) -> Option<Phase> {
     match status.state {
         _ if status.flags.contains(TorrentFlags::PAUSED) => Some(Phase::Stopped),
         State::CheckingFiles => Some(Phase::Checking),
         State::DownloadingMetadata => Some(Phase::Metadata),
         _ if entry.applied.is_none() => None,
+        // Resume data of a finished torrent passes through here on its way to "finished".
+        State::Downloading if status.total_wanted_done >= status.total_wanted => None,
         State::Downloading => Some(Phase::Downloading),
         State::CheckingResumeData => None,
+        State::Finished | State::Seeding if unsettled => None,
         State::Finished | State::Seeding => Some(Phase::Seeding),
     }
 }

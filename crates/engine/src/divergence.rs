@@ -82,6 +82,7 @@ impl Torrents {
                 continue;
             }
             entry.finish_told = None;
+            entry.own_flushes = 0;
             let moving = entry.actual.moving_to.clone().filter(|_| !entry.move_failed);
             if let Some(to) = moving {
                 let to = folder(&self.options.download_root, &to);

@@ -2,13 +2,16 @@
 //!
 //! A torrent that receives nothing costs nothing: the cadence looks only at those that do.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libtorrent_sys::SaveResume;
 use revaer_domain::torrent::Totals;
 
 use crate::notice::EngineNotice;
 use crate::torrents::{Torrents, totals_of};
+
+/// A flush that waits for a slow disk takes seconds, not more.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why it was asked for. libtorrent answers in the order of the questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,7 @@ pub(crate) struct Held {
     piece_count: u32,
     /// The counters, if the torrent is finished with it.
     finished: Option<Totals>,
+    since: Instant,
 }
 
 impl Held {
@@ -95,10 +99,10 @@ impl Torrents {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let Some(purpose) = entry.saves.pop_front() else { return };
         let finished = entry.last.as_ref().filter(|_| purpose == Purpose::Finish).map(totals_of);
-        entry.held.push_back(Held { body: body.to_vec(), piece_count, finished });
+        entry.held.push_back(Held { body: body.to_vec(), piece_count, finished, since: Instant::now() });
         if !entry.actual.has_metadata {
             // It has no files that anything could be on its way to, and libtorrent would not answer.
-            self.on_flushed(key);
+            self.release(key);
         } else if let Err(error) = self.session.flush(key) {
             tracing::warn!(%error, torrent = %entry.id, "resume data cannot be made sure of");
             self.saving -= entry.held.len();
@@ -106,15 +110,53 @@ impl Torrents {
         }
     }
 
-    /// Everything that was received before the flush began is in the files.
+    /// libtorrent closes the files of a torrent that has finished, and says so as if it had been asked to.
+    pub(crate) fn on_own_flush(&mut self, key: u64) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.own_flushes += 1;
+        }
+    }
+
+    /// A flush ended. They end in the order in which they began, so the last answer is never earlier than the last of ours,
+    /// whichever of them was libtorrent's own.
     pub(crate) fn on_flushed(&mut self, key: u64) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
-        let Some(Held { body, piece_count, finished }) = entry.held.pop_front() else { return };
+        if entry.own_flushes > 0 {
+            entry.own_flushes -= 1;
+        } else {
+            self.release(key);
+        }
+    }
+
+    /// Everything that was received before the flush began is in the files.
+    fn release(&mut self, key: u64) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let Some(Held { body, piece_count, finished, .. }) = entry.held.pop_front() else { return };
         self.saving -= 1;
         let id = entry.id;
         self.outbox.put(EngineNotice::ResumeData { id, body, piece_count });
         if let Some(totals) = finished {
             self.outbox.put(EngineNotice::Finished { id, totals });
+        }
+    }
+
+    /// Asks again for flushes whose answer does not come: then one was counted as libtorrent's own that never was.
+    pub(crate) fn flush_what_is_overdue(&mut self, now: Instant) {
+        if self.saving == 0 {
+            return;
+        }
+        for (key, entry) in &mut self.entries {
+            let overdue = |held: &Held| now.duration_since(held.since) >= FLUSH_PATIENCE;
+            if !entry.held.front().is_some_and(overdue) {
+                continue;
+            }
+            tracing::warn!(torrent = %entry.id, "a flush was not answered and is asked for again");
+            entry.own_flushes = 0;
+            for held in &mut entry.held {
+                held.since = now;
+                // Without an answer it is asked for once more.
+                let _ = self.session.flush(*key);
+            }
         }
     }
 

@@ -95,6 +95,7 @@ impl SessionLoop {
                     }
                     torrents.settle();
                     torrents.save_what_is_due(Instant::now());
+                    torrents.flush_what_is_overdue(Instant::now());
                 }
                 () = shutdown.cancelled(), if deadline.is_none() => {
                     // Half of the patience is libtorrent's own, to tell trackers good-bye.

@@ -89,6 +89,8 @@ pub(crate) struct Entry {
     pub(crate) hashing: bool,
     pub(crate) saves: VecDeque<Purpose>,
     pub(crate) held: VecDeque<Held>,
+    /// Flushes that libtorrent makes by itself and answers like ours.
+    pub(crate) own_flushes: u32,
     pub(crate) done_bytes: u64,
     pub(crate) saved_bytes: u64,
     /// Its folder or only file.
@@ -118,6 +120,7 @@ impl Entry {
             hashing: false,
             saves: VecDeque::new(),
             held: VecDeque::new(),
+            own_flushes: 0,
             done_bytes: 0,
             saved_bytes: 0,
             top: None,

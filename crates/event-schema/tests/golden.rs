@@ -113,8 +113,8 @@ fn golden_files_are_only_ever_added() {
         );
     }
     let new: Vec<_> = here.iter().filter(|(name, _)| !listed.contains_key(*name)).collect();
-    let lines: String = new.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect();
-    assert!(new.is_empty(), "to be listed in golden.sha256:\n{lines}");
+    let lines: Vec<_> = new.iter().map(|(name, hash)| format!("{hash}  {name}")).collect();
+    assert!(new.is_empty(), "to be listed in golden.sha256:\n{}", lines.join("\n"));
 }
 
 #[test]

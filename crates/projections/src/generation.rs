@@ -3,6 +3,8 @@
 //! Queries name the live schema and never a number: a swap renames schemas, and prepared statements follow. Tables that took the
 //! place of others are dropped later, outside the swap, because dropping waits for their readers.
 
+use std::time::Duration;
+
 use revaer_event_log::EventLog;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
@@ -24,37 +26,43 @@ pub(crate) async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Erro
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(connection).await.map(drop)
 }
 
+/// How often a start looks whether somebody else has built what it needs.
+const BUILT_ELSEWHERE_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Sees to it that a live generation of this build's version is there.
+///
+/// Where somebody else is building one already, it waits: for the end of that, or, if the builder is a predecessor that was
+/// killed, for the end of its lease.
 pub(crate) async fn ensure<M: ReadModel>(log: &EventLog, owner: &str) -> Result<(), Error> {
-    let mut transaction = log.pool().begin().await?;
-    lock(&mut transaction).await?;
-    match live_version::<M>(&mut transaction).await? {
-        Some(version) if version == M::VERSION => {}
-        Some(version) => {
-            transaction.rollback().await?;
-            tracing::info!(
-                projection = M::NAME,
-                from = version,
-                to = M::VERSION,
-                "building the read model again"
-            );
-            rebuild::run::<M>(log, owner).await?;
-            return drop_retired(log.pool(), M::NAME).await.map_err(Error::from);
-        }
-        None => {
-            sqlx::query("DELETE FROM public.checkpoints WHERE projection = $1 AND status = 'live'")
-                .bind(M::NAME)
-                .execute(&mut *transaction)
-                .await?;
-            drop_schema(&mut transaction, M::NAME).await?;
-            create::<M>(&mut transaction, M::NAME).await?;
-            index::<M>(&mut transaction, M::NAME).await?;
-            let checkpoint = Checkpoint::begin(&mut transaction, M::NAME, owner, Role::Live).await?;
-            tracing::info!(projection = M::NAME, generation = checkpoint.generation, "made a new read model");
+    while let Some(from) = outdated::<M>(log, owner).await? {
+        tracing::info!(projection = M::NAME, from, to = M::VERSION, "building the read model again");
+        match rebuild::run::<M>(log, owner).await {
+            Ok(_) => {}
+            Err(Error::Rebuilding(_) | Error::Fenced) => tokio::time::sleep(BUILT_ELSEWHERE_INTERVAL).await,
+            Err(error) => return Err(error),
         }
     }
-    transaction.commit().await?;
     drop_retired(log.pool(), M::NAME).await.map_err(Error::from)
+}
+
+/// The version of a live generation that is another than this build's. If there is none at all, an empty one is made.
+async fn outdated<M: ReadModel>(log: &EventLog, owner: &str) -> Result<Option<i32>, Error> {
+    let mut transaction = log.pool().begin().await?;
+    lock(&mut transaction).await?;
+    let version = live_version::<M>(&mut transaction).await?;
+    if version.is_none() {
+        sqlx::query("DELETE FROM public.checkpoints WHERE projection = $1 AND status = 'live'")
+            .bind(M::NAME)
+            .execute(&mut *transaction)
+            .await?;
+        drop_schema(&mut transaction, M::NAME).await?;
+        create::<M>(&mut transaction, M::NAME).await?;
+        index::<M>(&mut transaction, M::NAME).await?;
+        let checkpoint = Checkpoint::begin(&mut transaction, M::NAME, owner, Role::Live).await?;
+        tracing::info!(projection = M::NAME, generation = checkpoint.generation, "made a new read model");
+    }
+    transaction.commit().await?;
+    Ok(version.filter(|version| *version != M::VERSION))
 }
 
 /// The version of the live definition; `None` if there is none, or rows without a checkpoint.

@@ -27,6 +27,8 @@ use crate::ports::EngineView;
 
 /// This process among those that may append to one log.
 const NODE: &str = "local";
+/// A connection on which nothing moves for so long is closed; quiet streams have a heartbeat of a quarter of that.
+const IDLE_MAX: Duration = Duration::from_mins(1);
 /// How long requests may take to finish, and streams to end.
 const API_END: Duration = Duration::from_secs(10);
 /// How long the session may take: its own deadline is shorter.
@@ -170,7 +172,8 @@ impl App {
                 limits: Limits::default(),
                 shutdown: token.clone(),
             };
-            let server = poem::Server::new_with_acceptor(acceptor);
+            // A client that reads no more is cut off by the API; its socket can only be closed here.
+            let server = poem::Server::new_with_acceptor(acceptor).idle_timeout(IDLE_MAX);
             server.run_with_graceful_shutdown(
                 revaer_api::service(parts),
                 token.cancelled_owned(),

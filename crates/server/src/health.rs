@@ -54,12 +54,9 @@ async fn follow_projections(registry: &HealthRegistry, projections: &Projections
             let component = format!("projection.{name}");
             match health {
                 ProjectionHealth::Well => registry.set(&component, HealthState::Well, ""),
-                ProjectionHealth::Degraded { reason } => {
-                    registry.set(&component, HealthState::Degraded, reason)
-                }
-                // Its old rows are served, so the service as a whole has not failed.
-                ProjectionHealth::Halted { reason, .. } => {
-                    registry.set(&component, HealthState::Degraded, reason)
+                // The old rows of one that halted are served, so the service as a whole has not failed.
+                ProjectionHealth::Degraded { reason } | ProjectionHealth::Halted { reason, .. } => {
+                    registry.set(&component, HealthState::Degraded, reason);
                 }
             }
         }

@@ -32,6 +32,8 @@ pub mod codes {
     pub const UNSUPPORTED_MEDIA_TYPE: &str = "unsupported_media_type";
     /// The log, or what reads it, is away.
     pub const UNAVAILABLE: &str = "unavailable";
+    /// The request comes from a page of another origin.
+    pub const FOREIGN_ORIGIN: &str = "foreign_origin";
     /// The read models do not reflect the position yet.
     pub const NOT_YET: &str = "not_yet";
     /// A fault of the service.

@@ -109,6 +109,22 @@ async fn headers_beyond_their_bound_are_431() {
 }
 
 #[tokio::test]
+async fn page_of_another_origin_may_neither_command_nor_read() {
+    let world = World::new().await;
+    for (header, value) in [("origin", "https://example.org"), ("host", "rebound.example.org")] {
+        let add = json!({ "magnet": magnet(1) });
+        let refused = world.post_with("/v1/torrents", &[(header, value)], &add).await;
+        assert_eq!(
+            (refused.status, &refused.body["code"]),
+            (StatusCode::FORBIDDEN, &json!("foreign_origin"))
+        );
+        let refused = world.ask(request(Method::GET, "/v1/torrents").header(header, value).finish()).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(world.get("/v1/torrents").await.body["items"], json!([]));
+}
+
+#[tokio::test]
 async fn multipart_that_does_not_parse_is_400() {
     let world = World::new().await;
     for (kind, body) in [

@@ -107,7 +107,7 @@ async fn slow_client_loses_its_connection_while_others_go_on() {
     tokio::spawn(server.run_with_graceful_shutdown(endpoint, shutdown.cancelled_owned(), None));
 
     let mut slow = tokio::net::TcpStream::connect(address).await.expect("connects");
-    slow.write_all(b"GET /v1/events?after=0 HTTP/1.1\r\nhost: revaer\r\n\r\n").await.expect("writes");
+    slow.write_all(b"GET /v1/events?after=0 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("writes");
     let mut head = [0; 12];
     slow.read_exact(&mut head).await.expect("is answered");
     assert_eq!(&head, b"HTTP/1.1 200");

@@ -1,6 +1,9 @@
 //! The engine against a real libtorrent on the other side, on loopback only. One program, so that it is linked once.
 
+mod confinement;
 mod faults;
+mod full_disk;
+mod limits;
 mod removal;
 mod session;
 mod support;

@@ -2,7 +2,7 @@
 
 use crate::support::{Rig, desired, metainfo, options, seeded, small_pieces};
 use revaer_domain::torrent::LeftFile;
-use revaer_engine::{Desired, EngineNotice, Materials, Presence};
+use revaer_engine::{Desired, EngineNotice, Materials, Presence, Reconciliation};
 use tempfile::tempdir;
 
 const FILES: [(&str, usize); 2] = [("a/1", 50_000), ("b/2", 60_000)];
@@ -90,4 +90,48 @@ async fn removal_that_a_crash_cut_off_is_finished_from_the_metainfo() {
     // The log may be slow to take it: asked again, the same is told again.
     rig.reconcile(&torrent, Materials::default()).await;
     assert_eq!(rig.wait(removed).await, (true, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletion_waits_until_every_torrent_is_in_the_session() {
+    let [there, elsewhere, here] = [tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap()];
+    let (_, one) = seeded(there.path(), &FILES, &small_pieces());
+    let (_, two) = seeded(elsewhere.path(), &FILES[..1], &small_pieces());
+    let mut rig = Rig::start(options(here.path()));
+    let [first, second] = [desired(1, &[&one]), desired(2, &[&two])];
+    rig.reconcile(&first, metainfo(&one)).await;
+    rig.finished().await;
+    rig.end().await;
+
+    // A new session, and nobody has said that it has everything.
+    let mut rig = Rig::start(options(here.path()));
+    let session = rig.engine.session_number().unwrap();
+    let first = Desired { presence: Presence::Removing { delete_data: true }, version: 2, ..first };
+    let answer = rig.engine.reconcile(first.clone(), None).await.unwrap();
+    assert_eq!(answer, Reconciliation::TooEarly);
+    rig.engine.reconcile(second, Some(metainfo(&two))).await.unwrap();
+    rig.finished().await;
+    assert!(rig.engine.everything_reconciled(session + 1).await.is_err(), "that is another session");
+    assert_eq!(rig.engine.reconcile(first.clone(), None).await.unwrap(), Reconciliation::TooEarly);
+    rig.engine.everything_reconciled(session).await.unwrap();
+    rig.reconcile(&first, metainfo(&one)).await;
+    let (data_deleted, left) = rig.wait(removed).await;
+    assert_eq!((data_deleted, left.len()), (false, 1));
+    assert!(here.path().join("T/a/1").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_on_the_move_are_deleted_where_they_arrive() {
+    let [there, here] = [tempdir().unwrap(), tempdir().unwrap()];
+    let (_, seeder) = seeded(there.path(), &FILES, &small_pieces());
+    let mut rig = Rig::start(options(here.path()));
+    let torrent = desired(1, &[&seeder]);
+    rig.reconcile(&torrent, metainfo(&seeder)).await;
+    rig.finished().await;
+    let torrent = Desired { moving_to: "away".parse().ok(), version: 2, ..torrent };
+    rig.reconcile(&torrent, Materials::default()).await;
+    let presence = Presence::Removing { delete_data: true };
+    rig.reconcile(&Desired { presence, version: 3, ..torrent }, Materials::default()).await;
+    assert_eq!(rig.wait(removed).await, (true, Vec::new()));
+    assert!(!here.path().join("T").exists() && !here.path().join("away/T").exists());
 }

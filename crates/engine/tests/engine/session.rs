@@ -74,6 +74,13 @@ async fn magnet_with_a_rule_downloads_what_is_wanted_and_nothing_else(#[case] fo
     let saved = position(&rig.seen, |notice| matches!(notice, EngineNotice::ResumeData { .. }));
     let finished = position(&rig.seen, |notice| matches!(notice, EngineNotice::Finished { .. }));
     assert!(applied < finished && saved < finished);
+    let early = |notice: &EngineNotice| match notice {
+        EngineNotice::Phase { phase, totals, .. } => {
+            *phase == Phase::Seeding && totals.wanted_done_bytes == 0
+        }
+        _ => false,
+    };
+    assert!(!rig.seen.iter().any(early), "while the rule settles nothing is wanted, which is no seeding");
     let bytes = rig.engine.file_progress(torrent.id).await.unwrap();
     assert_eq!(bytes.len(), FILES.len());
     assert!(bytes.iter().sum::<u64>() >= 500_000);

@@ -104,9 +104,9 @@ async fn append_that_hangs_is_overtaken_by_neither_facts_nor_samples() {
     let test = TestLog::start().await;
     let mut hanging = test.pool.begin().await.unwrap();
     sqlx::query(crate::oracle::RAW_APPEND).bind("slow").execute(&mut *hanging).await.unwrap();
-    let (log, samples) = (test.log.clone(), test.log.clone());
+    let (log, other) = (test.log.clone(), test.log.clone());
     let later = tokio::spawn(async move { log.append(append("quick", 0, 1)).await.unwrap().position });
-    let sampled = tokio::spawn(async move { samples.append_samples("node", vec![0]).await.unwrap() });
+    let sampled = tokio::spawn(async move { other.append_samples("node", vec![0]).await.unwrap() });
     // Of this database alone: others have tests of their own.
     let both_wait = "SELECT count(*) = 2 FROM pg_stat_activity
                      WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'";

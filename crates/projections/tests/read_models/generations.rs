@@ -79,6 +79,48 @@ async fn another_version_of_the_definition_is_built_again_at_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn build_whose_builder_was_killed_is_begun_again_when_its_lease_has_ended() {
+    let world = World::new().await;
+    let (projections, shutdown) = world.project().await;
+    lives(&world, 0..3).await;
+    assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    let lived = world.rows().await;
+    shutdown.cancel();
+    let left_behind = "
+        UPDATE torrents.definition SET version = version - 1;
+        CREATE SCHEMA torrents_g99;
+        INSERT INTO checkpoints (projection, generation, epoch, owner, lease_until, status)
+        VALUES ('torrents', 99, 1, 'killed', clock_timestamp() + interval '1 s', 'building')";
+    sqlx::raw_sql(left_behind).execute(world.log.pool()).await.unwrap();
+    assert!(matches!(rebuild(&world.log, "torrents").await, Err(Error::Rebuilding("torrents"))));
+
+    let (projections, _) = world.project().await;
+    assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    assert_same(&world.rows().await, &lived);
+    let left: bool = sqlx::query_scalar("SELECT to_regnamespace('torrents_g99') IS NOT NULL")
+        .fetch_one(world.log.pool())
+        .await
+        .unwrap();
+    assert!(!left, "what it had built is dropped");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_together_with_a_new_definition_all_come_up() {
+    let world = World::new().await;
+    let (projections, shutdown) = world.project().await;
+    lives(&world, 0..20).await;
+    assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    shutdown.cancel();
+    let outdated =
+        "UPDATE torrents.definition SET version = 0; UPDATE torrent_files.definition SET version = 0";
+    sqlx::raw_sql(outdated).execute(world.log.pool()).await.unwrap();
+    let opened = tokio::join!(world.project(), world.project(), world.project());
+    for (projections, _) in [opened.0, opened.1, opened.2] {
+        assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_projectors_one_writes_and_both_know_how_far() {
     let world = World::new().await;
     // Counts every write of a row: a fact that two projectors wrote would be there twice.

@@ -1,6 +1,7 @@
 //! A disk that refuses: the torrent fails with its reason and recovers by `resume`; the service stays up.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -22,9 +23,14 @@ async fn torrent_whose_place_is_no_folder_fails_and_recovers_when_it_is() {
 
     act(&service, &id, json!({ "action": "resume" })).await;
     until_kind(&service, &id, "torrent.failed", 2).await;
-    fs::remove_file(&obstacle).unwrap();
+    clear(&obstacle);
     act(&service, &id, json!({ "action": "resume" })).await;
     until_state(&service, &id, "seeding").await;
     until_kind(&service, &id, "torrent.recovered", 1).await;
     assert_eq!(fs::read_dir(&obstacle).unwrap().count(), 1);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the file in the way is the test's own")]
+fn clear(obstacle: &Path) {
+    fs::remove_file(obstacle).unwrap();
 }
