@@ -22,6 +22,7 @@ impl Torrents {
             EventKind::ListenFailed => tracing::warn!(reason = event.text, "a port cannot be opened"),
             _ => {}
         }
+        eprintln!("EV {:?} {:?} {}", event.key, event.kind, event.text);
         let Some(key) = event.key else { return Ok(()) };
         match event.kind {
             EventKind::Removed => self.on_removed(key),

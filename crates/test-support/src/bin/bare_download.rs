@@ -32,6 +32,10 @@ struct Arguments {
     /// A peer to try first; a magnet may name one itself.
     #[arg(long)]
     peer: Vec<SocketAddr>,
+    /// How old the session is before the add. libtorrent looks once a second for peers to connect to, counted from its start: a
+    /// session that has just started meets every add at the same moment of that second, a service at any.
+    #[arg(long, default_value_t = 0)]
+    age_milliseconds: u64,
     /// Give up after so many seconds.
     #[arg(long, default_value_t = 300)]
     timeout_seconds: u64,
@@ -59,6 +63,7 @@ fn download(arguments: &Arguments) -> Result<serde_json::Value, Box<dyn Error>> 
     fs::create_dir_all(&arguments.save_path)?;
     let save_path = arguments.save_path.canonicalize()?.to_string_lossy().into_owned();
     let (session, mut pump) = Session::start(&settings(), None)?;
+    std::thread::sleep(Duration::from_millis(arguments.age_milliseconds));
 
     let (start, used_before) = (Instant::now(), processor_seconds()?);
     session.add(
