@@ -25,7 +25,7 @@ RUN mkdir -p /etc/postgresql-common/createcluster.d \
 COPY --from=build /src/target/release/revaerd /src/target/release/revaer /usr/local/bin/
 USER revaer
 VOLUME /data
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["revaer", "health"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["revaerd", "healthcheck"]
 # Ending in order saves resume data and stops the database.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["revaerd", "--data-dir", "/data"]

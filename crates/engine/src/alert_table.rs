@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use libtorrent_sys::EventKind;
+use libtorrent_sys::{EventKind, Format, RemoveFiles};
 
-use crate::EngineNotice;
+use self::bench::Bench;
+use crate::{EngineNotice, Materials};
 
 mod bench;
 mod stories;
@@ -86,6 +87,40 @@ async fn every_alert_leads_to_the_notices_of_its_row() {
         }
     }
     assert!(seen.is_empty(), "no row for {seen:?}");
+}
+
+/// Nothing of ours pauses a torrent behind the engine's back; here the test does.
+#[tokio::test(flavor = "multi_thread")]
+async fn difference_that_no_command_explains_is_told_and_undone() {
+    let there = tempfile::tempdir().expect("a folder");
+    let (_, seeder) = stories::seeded(there.path(), 1, Format::V1);
+    let torrent = stories::desired(1, &[&seeder]);
+    tokio::task::block_in_place(|| {
+        let mut bench = Bench::start(Vec::new());
+        bench.reconcile(&torrent, stories::metainfo(&seeder));
+        bench.until_told("Finished");
+        bench.told.clear();
+        bench.reconcile(&torrent, Materials::default());
+        assert!(!bench.told.iter().any(|notice| matches!(notice, EngineNotice::Diverged { .. })));
+
+        let key = bench.torrents.keys[&torrent.id];
+        bench.torrents.session.pause(key).expect("it is there");
+        bench.reconcile(&torrent, Materials::default());
+        let differs = bench.told.iter().find_map(|notice| match notice {
+            EngineNotice::Diverged { field, expected, found, .. } => Some([field.as_str(), expected, found]),
+            _ => None,
+        });
+        assert_eq!(differs, Some(["paused", "false", "true"]));
+        bench.until_seen("Resumed");
+
+        bench.torrents.session.remove(key, RemoveFiles::Keep).expect("it is there");
+        bench.reconcile(&torrent, stories::metainfo(&seeder));
+        assert!(matches!(
+            bench.told.iter().rev().find(|notice| matches!(notice, EngineNotice::Diverged { .. })),
+            Some(EngineNotice::Diverged { field, .. }) if field == "presence"
+        ));
+        assert_ne!(bench.torrents.keys[&torrent.id], key, "it was added again");
+    });
 }
 
 /// Exhaustive, so that a new kind of alert asks for its row.

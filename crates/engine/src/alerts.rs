@@ -22,7 +22,6 @@ impl Torrents {
             EventKind::ListenFailed => tracing::warn!(reason = event.text, "a port cannot be opened"),
             _ => {}
         }
-        eprintln!("EV {:?} {:?} {}", event.key, event.kind, event.text);
         let Some(key) = event.key else { return Ok(()) };
         match event.kind {
             EventKind::Removed => self.on_removed(key),
@@ -37,11 +36,13 @@ impl Torrents {
                 self.refresh(key);
             }
             EventKind::Checked => self.on_checked(key),
-            EventKind::Finished | EventKind::Resumed => self.refresh(key),
+            EventKind::Finished => self.refresh(key),
+            EventKind::Resumed => self.on_resumed(key),
             EventKind::Paused => {
                 self.refresh(key);
                 self.save(key);
             }
+            EventKind::TorrentError | EventKind::FileError { .. } if self.is_resuming(key) => {}
             EventKind::TorrentError | EventKind::FileError { .. } => {
                 self.fail(key, code_of(event.error), event.text);
             }
@@ -144,13 +145,24 @@ impl Torrents {
             return self.refresh(key);
         }
         let Some(entry) = self.entries.get_mut(&key) else { return };
-        let whole = entry.last.as_ref().is_some_and(is_whole);
+        let whole = entry.last.as_ref().is_some_and(|status| is_whole(entry, status));
         let news = entry.finish_told != Some(entry.desired.version) && !entry.is_finishing();
         let idle = entry.checking.is_none() && entry.failure.is_none();
         if whole && idle && news && !entry.desired.complete {
             entry.finish_told = Some(entry.desired.version);
             self.save_and_finish(key);
         }
+    }
+
+    fn on_resumed(&mut self, key: u64) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.resuming = false;
+        }
+        self.refresh(key);
+    }
+
+    fn is_resuming(&self, key: u64) -> bool {
+        self.entries.get(&key).is_some_and(|entry| entry.resuming)
     }
 
     fn on_hashing(&mut self, key: u64) {
@@ -177,7 +189,7 @@ impl Torrents {
         let (id, stands) = (entry.id, entry.actual.paused);
         match (request, self.session.status(key)) {
             (Some(request), Ok(status)) => {
-                let complete = is_whole(&status);
+                let complete = self.entries.get(&key).is_some_and(|entry| is_whole(entry, &status));
                 self.outbox.put(EngineNotice::Rechecked {
                     id,
                     request,
@@ -253,8 +265,12 @@ impl Torrents {
     }
 }
 
-const fn is_whole(status: &Status) -> bool {
+/// Whether every wanted byte is there. For a moment after new priorities libtorrent still wants nothing, and calls that
+/// finished.
+fn is_whole(entry: &Entry, status: &Status) -> bool {
+    let wanted = entry.applied.as_ref().map_or(0, |applied| applied.wanted_bytes);
     status.is_finished
+        && status.total_wanted >= wanted
         && status.has_metadata
         && matches!(status.state, State::Finished | State::Seeding)
         && status.total_wanted_done >= status.total_wanted
@@ -272,7 +288,7 @@ fn phase_of(entry: &Entry, status: &Status, unsettled: bool) -> Option<Phase> {
         State::Downloading if status.total_wanted_done >= status.total_wanted => None,
         State::Downloading => Some(Phase::Downloading),
         State::CheckingResumeData => None,
-        State::Finished | State::Seeding if unsettled => None,
+        State::Finished | State::Seeding if unsettled || !is_whole(entry, status) => None,
         State::Finished | State::Seeding => Some(Phase::Seeding),
     }
 }

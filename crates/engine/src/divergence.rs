@@ -83,6 +83,7 @@ impl Torrents {
             }
             entry.finish_told = None;
             entry.own_flushes = 0;
+            entry.resuming = false;
             let moving = entry.actual.moving_to.clone().filter(|_| !entry.move_failed);
             if let Some(to) = moving {
                 let to = folder(&self.options.download_root, &to);

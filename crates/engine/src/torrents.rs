@@ -73,6 +73,8 @@ pub(crate) struct Entry {
     pub(crate) failure: Option<&'static str>,
     /// Tried again, and not yet seen to go on.
     pub(crate) retrying: bool,
+    /// Tried again while it stood still: errors before it is resumed are those of the attempt before.
+    pub(crate) resuming: bool,
     /// The check that runs.
     pub(crate) checking: Option<u32>,
     /// The move that failed; the log has not taken that yet.
@@ -110,6 +112,7 @@ impl Entry {
             phase: None,
             failure: None,
             retrying: false,
+            resuming: false,
             checking: None,
             move_failed: false,
             finish_told: None,
@@ -313,6 +316,8 @@ impl Torrents {
             EngineAction::Retry { .. } => {
                 entry.failure = None;
                 entry.retrying = true;
+                entry.resuming =
+                    !entry.desired.paused && session.status(key)?.flags.contains(TorrentFlags::PAUSED);
                 session.clear_error(key)?;
                 meet_again(session, key)?;
                 if !entry.desired.paused {

@@ -180,6 +180,7 @@ void Session::shutdown() const {
     guarded([&] {
         // A second caller waits for the first, so that the session has ended for both.
         std::lock_guard<std::mutex> const once(ending_);
+        closing_ = true;
         std::unique_ptr<lt::session> ending;
         {
             std::unique_lock<std::shared_mutex> const alone(life_);

@@ -4,6 +4,7 @@
 // decide anything.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -79,6 +80,7 @@ public:
     template <typename Function>
     auto with_session(Function&& function) const {
         return guarded([&] {
+            if (closing_) throw Failure("session", 1, "the session was shut down");
             std::shared_lock<std::shared_mutex> const alive(life_);
             if (!session_) throw Failure("session", 1, "the session was shut down");
             return function(*session_);
@@ -102,6 +104,8 @@ private:
     // Held shared by every call, and exclusively by the one that ends the session. libtorrent's own calls are thread-safe.
     mutable std::shared_mutex life_;
     mutable std::mutex ending_;
+    // Set before the end waits for the calls that run: a lock that is always shared by somebody is never had alone.
+    mutable std::atomic<bool> closing_{false};
     mutable std::unique_ptr<lt::session> session_;
 
     // Guards what follows; never held while libtorrent is asked something.

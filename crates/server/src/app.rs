@@ -15,7 +15,7 @@ use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
-use revaer_reactors::{Causes, Observer, ReconcileAll, Reconciler, Sampler};
+use revaer_reactors::{Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -154,8 +154,10 @@ impl App {
         let (causes, all) = (Causes::default(), ReconcileAll::default());
         let observer = Observer::new(application.clone(), self.notices, causes.clone(), all.clone());
         let observer = Part::spawn(watch, "observer", |token| observer.run(token));
-        let reconciler = Reconciler::new(application.clone(), engine.clone(), causes, all);
+        let reconciler = Reconciler::new(application.clone(), engine.clone(), causes.clone(), all);
         let reconciler = Part::spawn(watch, "reconciler", |token| reconciler.run(token));
+        let counters = CounterRecorder::new(application.clone(), engine.clone(), causes);
+        let counters = Part::spawn(watch, "counters", |token| counters.run(token));
         let sampler = Sampler::new(engine, log, NODE.to_owned(), config.rates.progress_hertz);
         let sampler = Part::spawn(watch, "sampler", |token| sampler.run(token));
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
@@ -188,6 +190,7 @@ impl App {
             health,
             observer,
             reconciler,
+            counters,
             sampler,
             engine,
             api,
@@ -204,6 +207,7 @@ struct Running {
     health: Part<()>,
     observer: Part<()>,
     reconciler: Part<()>,
+    counters: Part<()>,
     sampler: Part<()>,
     engine: Part<Option<Vec<u8>>>,
     api: Part<std::io::Result<()>>,
@@ -215,6 +219,7 @@ impl Running {
             tracing::warn!(%error, "the API ended badly");
         }
         self.reconciler.end(PART_END).await;
+        self.counters.end(PART_END).await;
         self.sampler.end(PART_END).await;
         let state = self.engine.end(ENGINE_END).await.flatten();
         // Its token is the end of all patience: until the bound it ends by itself, when everything is recorded.

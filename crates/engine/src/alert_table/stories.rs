@@ -16,7 +16,7 @@ use crate::{Desired, EngineNotice, Materials, Presence};
 /// All of them.
 pub(super) const ALL: [fn() -> Bench; 4] = [whole_life, trouble, conflict, narrow];
 
-fn desired(number: u128, peers: &[&Seeder]) -> Desired {
+pub(super) fn desired(number: u128, peers: &[&Seeder]) -> Desired {
     Desired {
         id: TorrentId::new(Ulid::from(number)),
         version: 1,
@@ -43,12 +43,12 @@ fn desired(number: u128, peers: &[&Seeder]) -> Desired {
     }
 }
 
-fn metainfo(seeder: &Seeder) -> Materials {
+pub(super) fn metainfo(seeder: &Seeder) -> Materials {
     Materials { metainfo: Some(seeder.metainfo().to_vec()), resume_data: None }
 }
 
 /// A folder `T` with one file, seeded; another number makes another torrent.
-fn seeded(dir: &Path, number: u32, format: Format) -> (PathBuf, Seeder) {
+pub(super) fn seeded(dir: &Path, number: u32, format: Format) -> (PathBuf, Seeder) {
     let content = dir.join("T");
     std::fs::create_dir_all(&content).expect("a folder");
     let body: Vec<u8> = (number..100_000).flat_map(u32::to_le_bytes).collect();

@@ -160,14 +160,15 @@ impl Service {
     pub(crate) async fn until(&self, id: TorrentId, what: &str, wish: impl Fn(&Torrent) -> bool) -> Torrent {
         let waited = tokio::time::timeout(PATIENCE, async {
             let mut subscription = self.log.subscribe(self.log.head().await.expect("a head"));
-            let mut version = 0;
+            // A fact is in the log before the one who appended it has it in its cache.
+            let history = self.application.history(id, 0, 1000).await.expect("readable");
+            let mut version = history.last().map_or(0, |fact| fact.version);
             loop {
                 let known = self.application.torrent_since(id, version).await.expect("readable");
                 let (torrent, ..) = known.expect("there");
                 if wish(&torrent) {
                     return torrent;
                 }
-                // A fact is seen here before the one who appended it has it in its cache.
                 for entry in subscription.next().await {
                     if let Body::Fact(fact) = &entry.body
                         && TorrentId::from_stream(fact.stream.as_str()) == Some(id)

@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use libtorrent_sys::Format;
@@ -14,6 +15,9 @@ use revaer_test_support::{Payload, Seeder, SeederOptions};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// libtorrent adds up once a second what it gave; then the last of it is counted.
+const COUNTED_AFTER: Duration = Duration::from_millis(1200);
 
 /// Seeds a file or folder on loopback until its standard input closes.
 #[derive(Parser)]
@@ -104,6 +108,7 @@ async fn seed(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         })
     );
     until_told().await?;
+    tokio::time::sleep(COUNTED_AFTER).await;
     println!("{}", json!({ "uploaded_bytes": seeder.uploaded_bytes()? }));
     Ok(())
 }

@@ -2,16 +2,14 @@
 //!
 //! Each of these was a crash, a file outside the download folder, or a torrent that never ends.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{KEY, Node, add, noise, payload, seeder, tree, tree_without_parts};
 use libtorrent_sys::{
     AddTorrent, CreateOptions, EventKind, Format, MetainfoLimits, Source, TorrentFlags, create_metainfo,
     make_magnet, parse_magnet, parse_metainfo,
 };
 use rstest::rstest;
-use support::{KEY, Node, add, noise, payload, seeder, tree};
 use tempfile::tempdir;
 
 /// Puts another entry into a dictionary of resume data.
@@ -29,7 +27,8 @@ fn verified_blocks_beyond_the_end_of_a_file_are_cut_off() {
     let dir = tempdir().unwrap();
     let file = dir.path().join("two blocks");
     fs::write(&file, noise(9, 32 * 1024)).unwrap();
-    let options = CreateOptions { format: Format::V2, piece_length: Some(32 * 1024), ..CreateOptions::default() };
+    let options =
+        CreateOptions { format: Format::V2, piece_length: Some(32 * 1024), ..CreateOptions::default() };
     let metainfo = create_metainfo(&file, &options).unwrap();
     let whole = seeder(dir.path(), &metainfo).resume_data();
 
@@ -141,11 +140,13 @@ fn priorities_of_the_add_win_over_those_of_resume_data(#[case] format: Format) {
     };
     leech.session.add(KEY, &torrent).unwrap();
     leech.until_status("everything", |status| {
-        status.is_finished && status.total_wanted_done == status.total_wanted && status.total_wanted >= 570_000
+        status.is_finished
+            && status.total_wanted_done == status.total_wanted
+            && status.total_wanted >= 570_000
     });
     leech.flush();
     // Its ends came with the pieces of its neighbours and lay in the part file.
-    let whole: Vec<_> = tree(to.path()).into_iter().filter(|(path, ..)| !path.ends_with(".parts")).collect();
+    let whole = tree_without_parts(to.path());
     assert_eq!(whole, tree(from.path()));
 }
 
@@ -172,7 +173,8 @@ fn torrent_file_of_a_magnet_is_there_with_its_metadata(#[case] format: Format) {
     leech.hear("metadata", |kind| kind == EventKind::MetadataReceived);
     let ours = leech.session.metainfo(KEY).unwrap();
     let limits = MetainfoLimits::default();
-    let (ours_read, theirs_read) = (parse_metainfo(&ours, &limits).unwrap(), parse_metainfo(&metainfo, &limits).unwrap());
+    let (ours_read, theirs_read) =
+        (parse_metainfo(&ours, &limits).unwrap(), parse_metainfo(&metainfo, &limits).unwrap());
     assert_eq!(ours_read.files, theirs_read.files);
     assert_eq!(ours_read.info_hash_v1, theirs_read.info_hash_v1);
     assert_eq!(ours_read.info_hash_v2, theirs_read.info_hash_v2);
@@ -205,7 +207,9 @@ fn layers(metainfo: &[u8]) -> Option<&[u8]> {
 #[case::upper_case("XT=urn:btih:abababababababababababababababababababzz")]
 #[case::escaped("xt=urn%3Abtih%3Aabababababababababababababababababababzz")]
 #[case::v2("xt=urn:btmh:1220ababababababababababababababababababababababababababababababzz")]
-#[case::second("xt=urn:btih:abababababababababababababababababababab&xt=urn:btih:abababababababababababababababababababzz")]
+#[case::second(
+    "xt=urn:btih:abababababababababababababababababababab&xt=urn:btih:abababababababababababababababababababzz"
+)]
 #[case::zeros("xt=urn:btih:0000000000000000000000000000000000000000")]
 fn magnet_with_half_a_hash_is_an_error(#[case] query: &str) {
     let uri = format!("magnet:?{query}&dn=name");

@@ -1,15 +1,13 @@
 //! Two real sessions on loopback: what a torrent goes through, judged by files, statuses and alerts.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{KEY, Node, add, loopback_settings, payload, seeder, tree, tree_without_parts};
 use libtorrent_sys::{
     AddTorrent, EventKind, Format, RemoveFiles, SaveResume, Session, Setting, Source, State, TorrentFlags,
     make_magnet, parse_metainfo, stats_metrics,
 };
 use rstest::rstest;
-use support::{KEY, Node, add, loopback_settings, payload, seeder, tree};
 use tempfile::tempdir;
 
 #[rstest]
@@ -137,8 +135,7 @@ fn file_of_priority_zero_is_not_downloaded_until_it_is_wanted() {
     leech.session.set_file_priorities(KEY, &vec![4; priorities.len()]).unwrap();
     leech.until_status("all", |status| status.state == State::Seeding);
     leech.flush();
-    let whole =
-        tree(to.path()).into_iter().filter(|(path, ..)| !path.ends_with(".parts")).collect::<Vec<_>>();
+    let whole = tree_without_parts(to.path());
     assert_eq!(whole, tree(from.path()));
     assert_eq!(leech.session.set_file_priorities(KEY, &[8]).unwrap_err().category, "priority");
 }
@@ -327,7 +324,7 @@ fn statuses_come_for_what_changed_and_for_what_was_asked() {
     for ask in [Session::post_all_status as fn(&Session) -> _, |session: &Session| session.post_status(KEY)] {
         node.statuses.clear();
         ask(&node.session).unwrap();
-        node.turn(support::PATIENCE);
+        node.turn(crate::support::PATIENCE);
         let asked = node.statuses.iter().find(|status| status.key == KEY);
         assert_eq!(asked.map(|status| status.state), Some(State::Seeding));
     }

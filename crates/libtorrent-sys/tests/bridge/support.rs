@@ -2,8 +2,6 @@
 //!
 //! Nothing here sleeps: `Node::until` polls the eventfd, with a bound.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses its own part")]
-
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -225,4 +223,10 @@ pub(crate) fn tree(root: &Path) -> Vec<(String, usize, u64)> {
     }
     files.sort();
     files
+}
+
+/// The same without what libtorrent keeps of skipped files.
+pub(crate) fn tree_without_parts(root: &Path) -> Vec<(String, usize, u64)> {
+    let is_parts = |path: &str| Path::new(path).extension().is_some_and(|extension| extension == "parts");
+    tree(root).into_iter().filter(|(path, ..)| !is_parts(path)).collect()
 }

@@ -1,10 +1,8 @@
 //! The session as a whole: settings, state, wake-ups, its end.
 
-mod support;
-
+use crate::support::{KEY, Node, add, loopback_settings, payload, seeder};
 use libtorrent_sys::{EventKind, Format, Session, Setting, Source, header_version, version};
 use rstest::rstest;
-use support::{KEY, Node, add, loopback_settings, payload, seeder};
 use tempfile::tempdir;
 
 #[test]
@@ -50,14 +48,15 @@ fn alert_wakes_the_one_who_waits_and_a_drained_wakeup_is_silent() {
     assert!(node.wakeups > 0);
     // A round trip, so that nothing is on its way any more.
     node.session.ping().unwrap();
-    node.turn(std::time::Duration::ZERO);
+    // An alert may be taken before its wake-up is written: that one is cleared by the next turn.
+    node.turn(std::time::Duration::from_millis(20));
     let before = node.wakeups;
     node.turn(std::time::Duration::from_millis(20));
     assert_eq!(node.wakeups, before, "nothing waits, so nothing wakes");
     node.session.post_stats().unwrap();
-    node.turn(support::PATIENCE);
-    assert_eq!(node.wakeups, before + 1);
-    assert!(!node.stats.is_empty());
+    node.turn(crate::support::PATIENCE);
+    assert!(node.wakeups > before);
+    node.until("counters", |node| (!node.stats.is_empty()).then_some(()));
 }
 
 #[test]

@@ -1,14 +1,12 @@
 //! Torrent files made of folders: they say what is there, however many files there are and however they are called.
 
-mod support;
-
 use std::fs;
 
+use crate::support::payload;
 use libtorrent_sys::{
     CreateOptions, Format, MetainfoLimits, create_metainfo, make_magnet, parse_magnet, parse_metainfo,
 };
 use rstest::rstest;
-use support::payload;
 use tempfile::tempdir;
 
 #[rstest]
