@@ -3,6 +3,7 @@
 //! The API ends first, then the session, whose last words the observer still records, then the projections, the log, and the
 //! private PostgreSQL last of all. Each end has a bound, so that a part that hangs delays the end and does not prevent it.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,7 +166,8 @@ impl App {
         let (projections, acceptor) = (self.projections, self.acceptor);
         for address in acceptor.local_addr().iter().filter_map(|address| address.as_socket_addr()) {
             // The one line on stdout: scripts and supervisors read where to go, also when the port was left to the system.
-            println!("listening on http://{address}");
+            // Nobody has to listen.
+            let _ = writeln!(std::io::stdout(), "listening on http://{address}");
         }
         let api = Part::spawn(watch, "api", |token| {
             let parts = revaer_api::Parts {

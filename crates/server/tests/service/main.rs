@@ -8,6 +8,7 @@ mod failures;
 mod hostile_input;
 mod main_job;
 mod removal;
+mod slow_clients;
 mod start;
 mod story;
 mod world;
