@@ -31,7 +31,7 @@ pub struct ResumeRow {
 /// The tables of bodies.
 #[derive(Debug, Clone)]
 pub struct Bodies {
-    pool: PgPool,
+    pub(crate) pool: PgPool,
 }
 
 impl Bodies {

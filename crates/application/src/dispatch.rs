@@ -274,7 +274,7 @@ impl Application {
         Ok(newer.is_empty())
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+    pub(crate) fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
         // Entries are whole or absent; a panic elsewhere does not spoil them.
         self.inner.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -15,6 +15,7 @@ mod health;
 mod history;
 mod observe;
 mod ports;
+mod prefetch;
 mod stream_lock;
 mod system_stream;
 
@@ -28,4 +29,5 @@ pub use health::{ComponentHealth, HealthRecorder, HealthRegistry};
 pub use history::At;
 pub use observe::DiscoveredFiles;
 pub use ports::{LiveError, LivePeer, LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo};
+pub use prefetch::PrefetchedBodies;
 pub use system_stream::SystemStream;

@@ -127,6 +127,17 @@ impl EventLog {
         self.read_stream_until(stream, Position(i64::MAX), after, limit).await
     }
 
+    /// The beginnings of several streams in one question: facts up to and including a version, stream by stream, in order.
+    ///
+    /// The caller bounds the answer, by the number of streams and by the version.
+    pub async fn read_streams(
+        &self,
+        streams: &[StreamId],
+        version_max: Version,
+    ) -> Result<Vec<Fact>, ReadError> {
+        Ok(read::streams(&self.inner.pool, streams, version_max).await?)
+    }
+
     /// The same as of then: facts up to and including a position alone.
     pub async fn read_stream_until(
         &self,

@@ -73,6 +73,20 @@ pub(crate) async fn stream(
     rows.iter().map(fact).collect()
 }
 
+pub(crate) async fn streams(
+    pool: &PgPool,
+    streams: &[StreamId],
+    version_max: Version,
+) -> Result<Vec<Fact>, sqlx::Error> {
+    let streams: Vec<_> = streams.iter().map(StreamId::as_str).collect();
+    let rows = sqlx::query(statements::READ_STREAMS)
+        .bind(streams)
+        .bind(i64::from(version_max))
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(fact).collect()
+}
+
 type CommandRow =
     (Vec<u8>, String, i64, i64, i32, i64, Option<sqlx::types::Json<Box<RawJson>>>, OffsetDateTime);
 type RawJson = serde_json::value::RawValue;

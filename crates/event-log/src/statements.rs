@@ -25,6 +25,7 @@ statements! {
     READ_ALL = "read_all.sql";
     READ_FACTS = "read_facts.sql";
     READ_STREAM = "read_stream.sql";
+    READ_STREAMS = "read_streams.sql";
     SAMPLES_FLOOR = "samples_floor.sql";
     SCHEMA_VERSION = "schema_version.sql";
 }

@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use revaer_application::{Application, CommandError};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
+use revaer_application::{Application, CommandError, PrefetchedBodies};
 use revaer_domain::torrent::{Lifecycle, Origin, Torrent};
 use revaer_domain::values::{InfoHash, TorrentId};
 use revaer_engine::{Desired, EngineHandle, Materials, Reconciliation};
@@ -20,6 +22,11 @@ use crate::backoff::Backoff;
 
 /// How often the whole session is compared with the log when nothing else asks for it.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+
+/// Torrents that are looked up in one question when all are compared. With the bound of each body, at most 64 MiB.
+const CHUNK: usize = 128;
+/// Comparisons under way at once: enough to keep the session's thread busy while others wait for the database.
+const AT_ONCE: usize = 16;
 
 /// Asks the reconciler for every torrent, after the session was rebuilt. A cheap clone.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +75,7 @@ impl Reconciler {
                     }
                     for (id, version) in touched {
                         // What is too early now is done when everything is reconciled, as it is after each rebuild.
-                        if self.reconcile(id, version, &shutdown).await.is_none() {
+                        if self.reconcile(id, version, None, &shutdown).await.is_none() {
                             return;
                         }
                     }
@@ -110,23 +117,75 @@ impl Reconciler {
                 return false;
             }
         };
+        let begun = Instant::now();
         let mut too_early = Vec::new();
-        for id in torrents {
-            match self.reconcile(id, 0, shutdown).await {
-                Some(Reconciliation::TooEarly) => too_early.push(id),
-                Some(_) => {}
+        for ids in torrents.chunks(CHUNK) {
+            match self.reconcile_chunk(ids, shutdown).await {
+                Some(more) => too_early.extend(more),
                 None => return false,
             }
         }
+        let (count, milliseconds) = (torrents.len(), begun.elapsed().as_millis());
+        tracing::info!(
+            torrents = count,
+            milliseconds,
+            "every torrent of the log was compared with the session"
+        );
         if let Err(error) = self.engine.everything_reconciled(session).await {
             tracing::warn!(%error, "the session broke before it had every torrent");
         }
         for id in too_early {
-            if self.reconcile(id, 0, shutdown).await.is_none() {
+            if self.reconcile(id, 0, None, shutdown).await.is_none() {
                 return false;
             }
         }
         true
+    }
+
+    /// Some torrents, side by side, and looked up together. Those that were too early; `None` when shutdown came first.
+    async fn reconcile_chunk(
+        &self,
+        ids: &[TorrentId],
+        shutdown: &CancellationToken,
+    ) -> Option<Vec<TorrentId>> {
+        let bodies = match self.prefetch(ids).await {
+            Ok(bodies) => bodies,
+            Err(error) => {
+                // Each of them asks by itself, and waits as long as it takes.
+                tracing::warn!(%error, "torrents cannot be looked up together");
+                PrefetchedBodies::default()
+            }
+        };
+        // Boxed: the compiler cannot tell that a stream of borrowing futures may go from thread to thread.
+        let comparisons: Vec<BoxFuture<'_, _>> = ids
+            .iter()
+            .map(|&id| self.reconcile(id, 0, Some(&bodies), shutdown).map(move |done| (id, done)).boxed())
+            .collect();
+        let compared: Vec<_> = futures::stream::iter(comparisons).buffer_unordered(AT_ONCE).collect().await;
+        let mut too_early = Vec::new();
+        for (id, reconciliation) in compared {
+            if reconciliation? == Reconciliation::TooEarly {
+                too_early.push(id);
+            }
+        }
+        Some(too_early)
+    }
+
+    /// Folds them, and fetches the bodies of those that the session does not have.
+    async fn prefetch(&self, ids: &[TorrentId]) -> Result<PrefetchedBodies, CommandError> {
+        self.application.prefetch(ids).await?;
+        let missing: Vec<_> = ids.iter().copied().filter(|id| self.engine.live(*id).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(PrefetchedBodies::default());
+        }
+        let mut hashes = Vec::new();
+        for id in &missing {
+            if let Some((torrent, ..)) = self.application.torrent_since(*id, 0).await? {
+                hashes.extend(torrent.info_hashes.iter());
+            }
+        }
+        let bodies = self.application.bodies().prefetch(&missing, &hashes).await;
+        bodies.map_err(|_| CommandError::Unavailable)
     }
 
     /// One torrent, until it succeeds; `None` when shutdown came first.
@@ -134,11 +193,12 @@ impl Reconciler {
         &self,
         id: TorrentId,
         version: Version,
+        bodies: Option<&PrefetchedBodies>,
         shutdown: &CancellationToken,
     ) -> Option<Reconciliation> {
         let mut backoff = Backoff::new();
         loop {
-            match self.attempt(id, version).await {
+            match self.attempt(id, version, bodies).await {
                 Ok(reconciliation) => return Some(reconciliation),
                 Err(Failed::Log(error)) => tracing::warn!(%error, torrent = %id, "cannot reconcile yet"),
                 // The session is being rebuilt; `Restarted` will ask for every torrent.
@@ -153,7 +213,12 @@ impl Reconciler {
         }
     }
 
-    async fn attempt(&self, id: TorrentId, version: Version) -> Result<Reconciliation, Failed> {
+    async fn attempt(
+        &self,
+        id: TorrentId,
+        version: Version,
+        bodies: Option<&PrefetchedBodies>,
+    ) -> Result<Reconciliation, Failed> {
         let known = self.application.torrent_since(id, version).await.map_err(Failed::Log)?;
         let Some((torrent, version, _)) = known else { return Ok(Reconciliation::Done) };
         if torrent.lifecycle == Lifecycle::Removed {
@@ -162,7 +227,8 @@ impl Reconciler {
             forgotten.map_err(|_| Failed::Log(CommandError::Unavailable))?;
         }
         let desired = || Desired::of(id, version, &torrent);
-        match self.engine.reconcile(desired(), None).await.map_err(Failed::Engine)? {
+        let at_hand = bodies.and_then(|bodies| at_hand(id, &torrent, bodies));
+        match self.engine.reconcile(desired(), at_hand).await.map_err(Failed::Engine)? {
             Reconciliation::NeedsMaterials => {
                 let materials = self.materials(id, &torrent).await?;
                 self.engine.reconcile(desired(), Some(materials)).await.map_err(Failed::Engine)
@@ -177,13 +243,24 @@ impl Reconciler {
             Failed::Log(CommandError::Unavailable)
         };
         let bodies = self.application.bodies();
-        let needs_metainfo = torrent.files.is_some() || torrent.origin == Some(Origin::Metainfo);
+        let needs_metainfo = needs_metainfo(torrent);
         let hashes: Vec<InfoHash> = torrent.info_hashes.iter().collect();
         let metainfo =
             if needs_metainfo { bodies.metainfo(&hashes).await.map_err(unavailable)? } else { None };
         let resume_data = bodies.resume_data(id).await.map_err(unavailable)?;
         Ok(Materials { metainfo, resume_data })
     }
+}
+
+/// What was fetched with others, if it is all that the torrent needs.
+fn at_hand(id: TorrentId, torrent: &Torrent, bodies: &PrefetchedBodies) -> Option<Materials> {
+    let resume_data = Some(bodies.resume_data.get(&id)?.clone());
+    let metainfo = torrent.info_hashes.iter().find_map(|hash| bodies.metainfo.get(&hash)).cloned();
+    (metainfo.is_some() || !needs_metainfo(torrent)).then_some(Materials { metainfo, resume_data })
+}
+
+fn needs_metainfo(torrent: &Torrent) -> bool {
+    torrent.files.is_some() || torrent.origin == Some(Origin::Metainfo)
 }
 
 enum Failed {

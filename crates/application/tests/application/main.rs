@@ -8,6 +8,7 @@ mod crashing;
 mod health;
 mod history;
 mod observing;
+mod prefetching;
 mod racing;
 mod repeating;
 mod statements;
