@@ -57,7 +57,7 @@ pub(crate) struct Place<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum PlaceKey<'a> {
     Number(i64),
-    Name(&'a str),
+    Name(Name<'a>),
     Progress(f64),
 }
 
@@ -67,7 +67,7 @@ impl<'a> Place<'a> {
         let id: TorrentId = cursor.id.parse().ok().filter(|id: &TorrentId| id.to_string() == cursor.id)?;
         let key = match &cursor.key {
             Key::Time(number) | Key::Size(number) => PlaceKey::Number(*number),
-            Key::Name(name) => PlaceKey::Name(name),
+            Key::Name(name) => PlaceKey::Name(Name::of(name)),
             Key::Progress(bits) => PlaceKey::Progress(f64::from_bits(*bits)),
         };
         Some(Self { key, id })
@@ -77,7 +77,9 @@ impl<'a> Place<'a> {
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         let keys = match (self.key, other.key) {
             (PlaceKey::Number(one), PlaceKey::Number(other)) => one.cmp(&other),
-            (PlaceKey::Name(one), PlaceKey::Name(other)) => one.cmp(other),
+            (PlaceKey::Name(one), PlaceKey::Name(other)) => {
+                one.head.cmp(&other.head).then_with(|| one.key().cmp(other.key()))
+            }
             (PlaceKey::Progress(one), PlaceKey::Progress(other)) => {
                 one.partial_cmp(&other).unwrap_or(Ordering::Equal)
             }
@@ -87,13 +89,30 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The part of a name that it is sorted by.
-pub(crate) fn name_key(name: &str) -> &str {
-    // Of most names one need not count the characters.
-    if name.len() <= NAME_KEY_CHARS {
-        return name;
+/// A name as it is sorted: its first eight bytes, which tell most names apart, and all of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Name<'a> {
+    pub(crate) head: u64,
+    pub(crate) whole: &'a str,
+}
+
+impl<'a> Name<'a> {
+    /// Filled up with zeros, which no name holds, so that a beginning comes before what it begins.
+    pub(crate) fn of(whole: &'a str) -> Self {
+        let mut head = [0; 8];
+        let length = whole.len().min(head.len());
+        head[..length].copy_from_slice(&whole.as_bytes()[..length]);
+        Self { head: u64::from_be_bytes(head), whole }
     }
-    name.char_indices().nth(NAME_KEY_CHARS).map_or(name, |(end, _)| &name[..end])
+
+    /// The part of a name that it is sorted by.
+    pub(crate) fn key(self) -> &'a str {
+        // Of most names one need not count the characters.
+        if self.whole.len() <= NAME_KEY_CHARS {
+            return self.whole;
+        }
+        self.whole.char_indices().nth(NAME_KEY_CHARS).map_or(self.whole, |(end, _)| &self.whole[..end])
+    }
 }
 
 /// A page of all rows, in the order of ids.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use revaer_domain::values::TorrentId;
 
-use super::entry::{Entry, Facet, Place, PlaceKey, Sorted, name_key};
+use super::columns::Columns;
+use super::entry::{Entry, Facet};
 use super::order::Order;
 use super::postings::{Facets, Grams};
 use crate::Sort;
@@ -12,39 +13,11 @@ use crate::Sort;
 /// Every order that a list can have.
 const SORTS: [Sort; 4] = [Sort::AddedAt, Sort::Name, Sort::Size, Sort::Progress];
 
-/// A torrent, under its ordinal.
-#[derive(Debug)]
-pub(crate) struct Known {
-    pub(crate) id: TorrentId,
-    pub(crate) sorted: Sorted,
-    /// Numbers of its values.
-    facets: Box<[u32]>,
-}
-
-impl Known {
-    /// One without values, to compare with.
-    #[cfg(test)]
-    pub(super) fn of(id: TorrentId, sorted: Sorted) -> Self {
-        Self { id, sorted, facets: Box::default() }
-    }
-
-    /// Its place in an order.
-    pub(crate) fn place(&self, sort: Sort) -> Place<'_> {
-        let key = match sort {
-            Sort::AddedAt => PlaceKey::Number(self.sorted.added_at),
-            Sort::Name => PlaceKey::Name(name_key(&self.sorted.name)),
-            Sort::Size => PlaceKey::Number(self.sorted.size),
-            Sort::Progress => PlaceKey::Progress(self.sorted.progress),
-        };
-        Place { key, id: self.id }
-    }
-}
-
-/// Some 300 bytes a torrent, more for long names.
+/// All of it in proportion to the torrents that are there, some 350 bytes each.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// Under their ordinals; an ordinal of `free` has what it had before.
-    known: Vec<Known>,
+    columns: Columns,
+    /// Ordinals of torrents that are gone.
     free: Vec<u32>,
     ordinals: HashMap<TorrentId, u32>,
     pub(super) facets: Facets,
@@ -59,9 +32,9 @@ impl Memory {
         self.ordinals.len()
     }
 
-    /// The torrent of an ordinal that came from here.
-    pub(crate) fn known(&self, ordinal: u32) -> &Known {
-        &self.known[ordinal as usize]
+    /// The torrents of ordinals that came from here.
+    pub(crate) fn columns(&self) -> &Columns {
+        &self.columns
     }
 
     /// All torrents in an order.
@@ -80,7 +53,7 @@ impl Memory {
         for sort in SORTS {
             let mut all: Vec<u32> = self.ordinals.values().copied().collect();
             all.sort_unstable_by(|one, other| {
-                self.known(*one).place(sort).compare(&self.known(*other).place(sort))
+                self.columns.place(sort, *one).compare(&self.columns.place(sort, *other))
             });
             self.orders[index(sort)] = Order::of(&all);
         }
@@ -95,34 +68,27 @@ impl Memory {
             }
             return;
         };
-        let known = self.known(ordinal);
-        let moved = [
-            known.sorted.added_at != entry.sorted.added_at,
-            known.sorted.name != entry.sorted.name,
-            known.sorted.size != entry.sorted.size,
-            known.sorted.progress.to_bits() != entry.sorted.progress.to_bits(),
-        ];
-        let moved: Vec<_> = SORTS.into_iter().zip(moved).filter(|(_, moved)| *moved).collect();
+        let moved: Vec<Sort> =
+            SORTS.into_iter().filter(|sort| self.columns.differs(*sort, ordinal, &entry.sorted)).collect();
         // Found by their old keys, so before these change.
-        for (sort, _) in &moved {
+        for sort in &moved {
             self.leave(*sort, ordinal);
         }
-        if moved.iter().any(|(sort, _)| *sort == Sort::Name) {
-            self.grams.remove(&self.known[ordinal as usize].sorted.name, ordinal);
+        if moved.contains(&Sort::Name) {
+            self.grams.remove(self.columns.name(ordinal), ordinal);
             self.grams.add(&entry.sorted.name, ordinal);
         }
         if !self.has_exactly(ordinal, &entry.facets) {
             // The new ones first: a value that stays keeps its number.
-            let old = std::mem::take(&mut self.known[ordinal as usize].facets);
             let new: Box<[u32]> =
                 entry.facets.into_iter().map(|facet| self.facets.add(facet, ordinal)).collect();
+            let old = self.columns.set_facets(ordinal, new.clone());
             for number in old.iter().filter(|number| !new.contains(number)) {
                 self.facets.remove(*number, ordinal);
             }
-            self.known[ordinal as usize].facets = new;
         }
-        self.known[ordinal as usize].sorted = entry.sorted;
-        for (sort, _) in &moved {
+        self.columns.sort_by(ordinal, entry.sorted);
+        for sort in &moved {
             self.enter(*sort, ordinal);
         }
     }
@@ -138,21 +104,19 @@ impl Memory {
     }
 
     fn has_exactly(&self, ordinal: u32, facets: &[Facet]) -> bool {
-        let known = self.known(ordinal).facets.iter().map(|number| self.facets.value(*number));
-        known.eq(facets)
+        self.columns.facets(ordinal).iter().map(|number| self.facets.value(*number)).eq(facets)
     }
 
     /// Everything but the orders.
     fn note(&mut self, Entry { id, sorted, facets }: Entry) -> u32 {
-        let ordinal = self.free.pop().unwrap_or_else(|| {
-            u32::try_from(self.known.len()).expect("there are fewer torrents than ordinals")
-        });
+        let free = self.free.pop();
+        // The bitmaps need the ordinal before the columns have it.
+        let ordinal = free.unwrap_or_else(|| self.columns.next());
         self.grams.add(&sorted.name, ordinal);
         let facets = facets.into_iter().map(|facet| self.facets.add(facet, ordinal)).collect();
-        let known = Known { id, sorted, facets };
-        match self.known.get_mut(ordinal as usize) {
-            Some(place) => *place = known,
-            None => self.known.push(known),
+        match free {
+            Some(ordinal) => self.columns.replace(ordinal, id, sorted, facets),
+            None => self.columns.push(id, sorted, facets),
         }
         self.ordinals.insert(id, ordinal);
         ordinal
@@ -161,27 +125,24 @@ impl Memory {
     /// Undoes `note`.
     fn forget(&mut self, id: TorrentId) {
         let Some(ordinal) = self.ordinals.remove(&id) else { return };
-        let known = &mut self.known[ordinal as usize];
-        self.grams.remove(&known.sorted.name, ordinal);
-        for number in std::mem::take(&mut known.facets) {
-            self.facets.remove(number, ordinal);
+        self.grams.remove(self.columns.name(ordinal), ordinal);
+        for number in self.columns.facets(ordinal) {
+            self.facets.remove(*number, ordinal);
         }
-        known.sorted.name = Box::default();
+        self.columns.clear(ordinal);
         self.free.push(ordinal);
     }
 
     fn enter(&mut self, sort: Sort, ordinal: u32) {
-        let place = self.known[ordinal as usize].place(sort);
-        let known = &self.known;
+        let place = self.columns.place(sort, ordinal);
         self.orders[index(sort)]
-            .insert(ordinal, |other| known[other as usize].place(sort).compare(&place).is_lt());
+            .insert(ordinal, |other| self.columns.place(sort, other).compare(&place).is_lt());
     }
 
     fn leave(&mut self, sort: Sort, ordinal: u32) {
-        let place = self.known[ordinal as usize].place(sort);
-        let known = &self.known;
+        let place = self.columns.place(sort, ordinal);
         self.orders[index(sort)]
-            .remove(ordinal, |other| known[other as usize].place(sort).compare(&place).is_lt());
+            .remove(ordinal, |other| self.columns.place(sort, other).compare(&place).is_lt());
     }
 }
 

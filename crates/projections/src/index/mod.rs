@@ -8,6 +8,7 @@
 //! It is a copy of rows that were committed, never a source: it lives in the process that follows the log, is loaded anew
 //! whenever that begins to follow, and while it is not there the lists are read from the rows alone, with the same answers.
 
+mod columns;
 mod entry;
 #[cfg(test)]
 mod law;

@@ -11,7 +11,7 @@ use revaer_domain::values::TorrentId;
 use roaring::RoaringBitmap;
 
 use super::entry::{Facet, Kind, Place, PlaceKey};
-use super::memory::{Known, Memory};
+use super::memory::Memory;
 use crate::TorrentQuery;
 use crate::cursor::{Cursor, Key};
 use crate::torrents::text;
@@ -44,15 +44,18 @@ impl Memory {
         let mut ordinals = search.run();
         let more = ordinals.len() > limit;
         ordinals.truncate(limit);
-        let end = ordinals.last().filter(|_| more).map(|last| cursor(self.known(*last), query));
-        Found { ids: ordinals.iter().map(|ordinal| self.known(*ordinal).id).collect(), end }
+        let end = ordinals
+            .last()
+            .filter(|_| more)
+            .map(|last| cursor(self.columns().place(query.sort, *last), query));
+        Found { ids: ordinals.iter().map(|ordinal| self.columns().id(*ordinal)).collect(), end }
     }
 }
 
-fn cursor(last: &Known, query: &TorrentQuery) -> Cursor {
+fn cursor(last: Place<'_>, query: &TorrentQuery) -> Cursor {
     use crate::Sort;
-    let key = match (query.sort, last.place(query.sort).key) {
-        (_, PlaceKey::Name(name)) => Key::Name(name.to_owned()),
+    let key = match (query.sort, last.key) {
+        (_, PlaceKey::Name(name)) => Key::Name(name.key().to_owned()),
         (_, PlaceKey::Progress(progress)) => Key::Progress(progress.to_bits()),
         (Sort::Size, PlaceKey::Number(size)) => Key::Size(size),
         (_, PlaceKey::Number(time)) => Key::Time(time),
@@ -123,16 +126,15 @@ impl Search<'_> {
 
     /// In the order from the place on; `None` if that takes too many steps.
     fn walk(&self, wanted: &Wanted, steps_max: u64) -> Option<Vec<u32>> {
-        let (sort, memory) = (self.query.sort, self.memory);
-        let order = memory.order(sort);
+        let (sort, columns) = (self.query.sort, self.memory.columns());
+        let order = self.memory.order(sort);
         if self.query.descending {
-            let before = |ordinal| {
-                self.after.is_none_or(|after| memory.known(ordinal).place(sort).compare(&after).is_lt())
-            };
+            let before =
+                |ordinal| self.after.is_none_or(|after| columns.place(sort, ordinal).compare(&after).is_lt());
             self.pick(order.back_from(before), wanted, steps_max)
         } else {
             let before = |ordinal| {
-                self.after.is_some_and(|after| memory.known(ordinal).place(sort).compare(&after).is_le())
+                self.after.is_some_and(|after| columns.place(sort, ordinal).compare(&after).is_le())
             };
             self.pick(order.from(before), wanted, steps_max)
         }
@@ -160,26 +162,25 @@ impl Search<'_> {
 
     /// The first of all that is wanted.
     fn scan(&self, wanted: &RoaringBitmap) -> Vec<u32> {
-        let (sort, memory) = (self.query.sort, self.memory);
+        let (sort, columns) = (self.query.sort, self.memory.columns());
         let comes_before = |one: &Place<'_>, other: &Place<'_>| {
             let ordering = one.compare(other);
             if self.query.descending { ordering.reverse() } else { ordering }
         };
-        let order = |one: &u32, other: &u32| {
-            comes_before(&memory.known(*one).place(sort), &memory.known(*other).place(sort))
-        };
+        let order =
+            |one: &u32, other: &u32| comes_before(&columns.place(sort, *one), &columns.place(sort, *other));
         let mut found: Vec<u32> = Vec::new();
         // Nothing after this one is of the first any more.
         let mut last: Option<Place<'_>> = None;
         for ordinal in wanted {
-            let place = memory.known(ordinal).place(sort);
+            let place = columns.place(sort, ordinal);
             let follows = self.after.is_none_or(|after| comes_before(&place, &after).is_gt());
             let early = last.is_none_or(|last| comes_before(&place, &last).is_lt());
             if follows && early && self.is_named(ordinal) {
                 found.push(ordinal);
                 if found.len() >= 2 * self.rows {
                     let (_, nth, _) = found.select_nth_unstable_by(self.rows - 1, order);
-                    last = Some(memory.known(*nth).place(sort));
+                    last = Some(columns.place(sort, *nth));
                     found.truncate(self.rows);
                 }
             }
@@ -190,7 +191,7 @@ impl Search<'_> {
     }
 
     fn is_named(&self, ordinal: u32) -> bool {
-        self.name.as_ref().is_none_or(|part| self.memory.known(ordinal).sorted.name.contains(part.as_str()))
+        self.name.as_ref().is_none_or(|part| self.memory.columns().name(ordinal).contains(part.as_str()))
     }
 }
 
@@ -200,6 +201,7 @@ mod tests {
     use proptest::sample::select;
     use ulid::Ulid;
 
+    use super::super::columns::Columns;
     use super::super::entry::{Entry, Sorted};
     use super::*;
     use crate::Sort;
@@ -270,30 +272,35 @@ mod tests {
                 all.remove(&id);
                 memory.remove(id);
             }
-            let place = |id: TorrentId, sorted: &Sorted| Known::of(id, sorted.clone());
-            let mut wanted: Vec<Known> = all
-                .iter()
-                .filter(|(_, (sorted, _))| query.name.as_ref().is_none_or(|part| sorted.name.contains(part.as_str())))
-                .filter(|(_, (_, labels))| query.label.as_ref().is_none_or(|label| labels.contains(&Arc::from(label.as_str()))))
-                .map(|(id, (sorted, _))| place(*id, sorted))
-                .collect();
-            let direction = |ordering: std::cmp::Ordering| if query.descending { ordering.reverse() } else { ordering };
-            wanted.sort_by(|one, other| direction(one.place(query.sort).compare(&other.place(query.sort))));
-            let ended = after
-                .and_then(|id| all.get_key_value(&TorrentId::new(Ulid(id))))
-                .map(|(id, (sorted, _))| place(*id, sorted));
-            let after = ended.as_ref().map(|known| known.place(query.sort));
+            let mut columns = Columns::default();
+            let mut wanted = Vec::new();
+            for (id, (sorted, labels)) in &all {
+                let named = query.name.as_ref().is_none_or(|part| sorted.name.contains(part.as_str()));
+                let labelled = query.label.as_ref().is_none_or(|label| labels.contains(&Arc::from(label.as_str())));
+                if named && labelled {
+                    wanted.push(columns.next());
+                }
+                columns.push(*id, sorted.clone(), Box::default());
+            }
+            let compare = |one: &Place<'_>, other: &Place<'_>| {
+                if query.descending { other.compare(one) } else { one.compare(other) }
+            };
+            let place = |ordinal: u32| columns.place(query.sort, ordinal);
+            wanted.sort_by(|one, other| compare(&place(*one), &place(*other)));
+            let after = after
+                .and_then(|id| (0..columns.next()).find(|ordinal| columns.id(*ordinal) == TorrentId::new(Ulid(id))))
+                .map(place);
             let expected: Vec<_> = wanted
-                .iter()
-                .filter(|known| after.is_none_or(|after| direction(known.place(query.sort).compare(&after)).is_gt()))
-                .map(|known| known.id)
+                .into_iter()
+                .filter(|ordinal| after.is_none_or(|after| compare(&place(*ordinal), &after).is_gt()))
+                .map(|ordinal| columns.id(ordinal))
                 .take(rows)
                 .collect();
 
             let name = query.name.clone();
             let search = Search { memory: &memory, query: &query, name, after, rows };
             let ids = |ordinals: Vec<u32>| -> Vec<_> {
-                ordinals.into_iter().map(|ordinal| memory.known(ordinal).id).collect()
+                ordinals.into_iter().map(|ordinal| memory.columns().id(ordinal)).collect()
             };
             prop_assert_eq!(memory.len(), all.len());
             prop_assert_eq!(&ids(search.run()), &expected);
