@@ -55,6 +55,11 @@ impl Facets {
         &self.postings[number as usize].0
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.free.len() == self.postings.len()
+    }
+
     /// The torrents that have a value; `None` if there are none.
     pub(crate) fn get(&self, facet: &Facet) -> Option<&RoaringBitmap> {
         self.numbers.get(facet).map(|number| &self.postings[*number as usize].1)
@@ -86,6 +91,11 @@ impl Grams {
                 }
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.postings.is_empty()
     }
 
     /// Bitmaps that hold every torrent with a part in its name, and maybe others; `None` if there is no such torrent. What would

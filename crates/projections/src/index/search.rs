@@ -16,8 +16,6 @@ use crate::TorrentQuery;
 use crate::cursor::{Cursor, Key};
 use crate::torrents::text;
 
-/// The walk is tried where at least one torrent in so many is wanted.
-const WALK_ONE_IN: u64 = 64;
 /// Torrents that a bitmap which only suggests them need not reduce further: their names are looked at anyway.
 const FEW: u64 = 256;
 
@@ -84,11 +82,10 @@ impl Search<'_> {
         let Wanted::These(these) = &wanted else {
             return self.walk(&wanted, u64::MAX).unwrap_or_default();
         };
-        let walked = if these.len().saturating_mul(WALK_ONE_IN) >= self.memory.len() as u64 {
-            self.walk(&wanted, these.len())
-        } else {
-            None
-        };
+        // What is wanted may be thought of as spread evenly over the order.
+        let (count, all) = (these.len(), self.memory.len() as u64);
+        let steps_even = (self.rows as u64).saturating_mul(all) / count.max(1);
+        let walked = if steps_even <= count { self.walk(&wanted, count) } else { None };
         walked.unwrap_or_else(|| self.scan(these))
     }
 
@@ -311,6 +308,11 @@ mod tests {
                     prop_assert_eq!(&ids(search.scan(&these)), &expected);
                 }
             }
+
+            for id in all.into_keys() {
+                memory.remove(id);
+            }
+            prop_assert!(memory.facets.is_empty() && memory.grams.is_empty(), "nothing is kept of what is gone");
         }
     }
 }
