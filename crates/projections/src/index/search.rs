@@ -205,11 +205,12 @@ mod tests {
 
     fn entries() -> impl Strategy<Value = Vec<Entry>> {
         let name = select(vec!["", "a", "ab", "abc", "cab", "abcabd", "été", "zz top"]);
-        let label = prop::option::of(select(vec!["one", "two"]));
-        prop::collection::vec((0..50_u128, 0..4_i64, name, 0..4_i64, 0..3_u8, label), 0..400).prop_map(
+        // A value may come twice.
+        let labels = prop::collection::vec(select(vec!["one", "two"]), 0..3);
+        prop::collection::vec((0..50_u128, 0..4_i64, name, 0..4_i64, 0..3_u8, labels), 0..400).prop_map(
             |drawn| {
                 let entry =
-                    |(id, added_at, name, size, progress, label): (_, _, &str, _, _, Option<&str>)| Entry {
+                    |(id, added_at, name, size, progress, labels): (_, _, &str, _, _, Vec<&str>)| Entry {
                         id: TorrentId::new(Ulid(id)),
                         sorted: Sorted {
                             added_at,
@@ -217,7 +218,7 @@ mod tests {
                             size,
                             progress: f64::from(progress) / 2.0,
                         },
-                        facets: label
+                        facets: labels
                             .into_iter()
                             .map(|label| Facet { kind: Kind::Label, value: label.into() })
                             .collect(),
