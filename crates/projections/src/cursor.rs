@@ -65,8 +65,13 @@ impl Cursor {
         let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| QueryError::Cursor)?;
         let encoded: Encoded = serde_json::from_slice(&json).map_err(|_| QueryError::Cursor)?;
         let ours = encoded.v == VERSION && encoded.sort == sort(query) && encoded.filter == filter(query);
-        let clean =
-            !encoded.id.contains('\0') && !matches!(&encoded.key, Key::Name(name) if name.contains('\0'));
+        let clean = !encoded.id.contains('\0')
+            && match &encoded.key {
+                Key::Name(name) => !name.contains('\0'),
+                // A fraction compares with every other; what is no number has no place in an order.
+                Key::Progress(bits) => f64::from_bits(*bits).is_finite(),
+                Key::Time(_) | Key::Size(_) => true,
+            };
         if ours && clean { Ok(Self { key: encoded.key, id: encoded.id }) } else { Err(QueryError::Cursor) }
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod generation;
 mod health;
+mod index;
 mod list;
 mod live;
 mod model;

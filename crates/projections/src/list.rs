@@ -1,10 +1,14 @@
 //! Lists of torrents by keyset: only the filters that are given, so that each combination gets a plan of its own.
 
+use std::collections::HashMap;
+
+use revaer_domain::values::TorrentId;
 use sqlx::postgres::{PgPool, PgRow};
-use sqlx::{FromRow, Postgres, QueryBuilder, Row};
+use sqlx::{AssertSqlSafe, FromRow, Postgres, QueryBuilder, Row};
 use time::OffsetDateTime;
 
 use crate::cursor::{Cursor, Key};
+use crate::index::ListIndex;
 use crate::query::LIMIT_MAX;
 use crate::torrents::text;
 use crate::{QueryError, Sort, TorrentQuery, TorrentRow};
@@ -12,13 +16,78 @@ use crate::{QueryError, Sort, TorrentQuery, TorrentRow};
 /// What a row of a list is made from.
 pub(crate) const SELECT: &str = include_str!("../../../projections/torrents/select.sql");
 
-/// The items of a page, and the cursor of the next one.
+/// The items of a page, and the cursor of the next one: found in memory, or where that is not possible in the rows.
 pub(crate) async fn page(
     pool: &PgPool,
+    index: &ListIndex,
     query: &TorrentQuery,
 ) -> Result<(Vec<TorrentRow>, Option<String>), QueryError> {
     let limit = query.limit.clamp(1, LIMIT_MAX) as usize;
     let after = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, query)).transpose()?;
+    match index.find(query, after.as_ref(), limit) {
+        Some(found) => {
+            let items = fetch(pool, query, &found.ids).await?;
+            Ok((items, found.end.map(|end| end.encode(query))))
+        }
+        None => page_of_rows(pool, query, after, limit).await,
+    }
+}
+
+/// The rows of torrents that were found, in that order. Rows may be younger than what found them: one that is gone, or that is not
+/// what was asked for any more, is left out.
+pub(crate) async fn fetch(
+    pool: &PgPool,
+    query: &TorrentQuery,
+    ids: &[TorrentId],
+) -> Result<Vec<TorrentRow>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: HashMap<_, _> = (0_usize..).zip(ids).map(|(place, id)| (*id, place)).collect();
+    let rows = sqlx::query(AssertSqlSafe(format!("{SELECT}WHERE torrent.id = ANY ($1)")))
+        .bind(ids.iter().map(TorrentId::to_string).collect::<Vec<_>>())
+        .fetch_all(pool)
+        .await?;
+    let mut items = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if holds(row, query)? {
+            items.push(TorrentRow::from_row(row)?);
+        }
+    }
+    items.sort_by_key(|item| places.get(&item.id));
+    Ok(items)
+}
+
+/// Whether every filter holds of a row, as the statement below says it.
+fn holds(row: &PgRow, query: &TorrentQuery) -> Result<bool, sqlx::Error> {
+    let has = |column: &str, value: Option<String>| -> Result<bool, sqlx::Error> {
+        let Some(value) = value else { return Ok(true) };
+        let values: Option<Vec<String>> = row.try_get(column)?;
+        Ok(values.is_some_and(|values| values.contains(&value)))
+    };
+    let lower = |value: &Option<String>| value.as_ref().map(|value| text(value).to_lowercase());
+    let named = match lower(&query.name) {
+        Some(part) => row.try_get::<&str, _>("name_lower")?.contains(&part),
+        None => true,
+    };
+    let state = match query.state {
+        Some(state) => row.try_get::<&str, _>("status")? == state.name(),
+        None => true,
+    };
+    Ok(named
+        && state
+        && has("trackers", lower(&query.tracker))?
+        && has("extensions", lower(&query.extension))?
+        && has("labels", query.label.as_ref().map(|label| text(label)))?)
+}
+
+/// The same page from the rows alone.
+pub(crate) async fn page_of_rows(
+    pool: &PgPool,
+    query: &TorrentQuery,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<TorrentRow>, Option<String>), QueryError> {
     let mut statement = statement(query, after, limit + 1)?;
     let mut rows: Vec<PgRow> = statement.build().fetch_all(pool).await?;
     let more = rows.len() > limit;
@@ -114,7 +183,6 @@ mod tests {
     use revaer_domain::torrent::Status;
     use revaer_event_log::{EventLog, Options, migrate};
     use revaer_test_support::TestDatabase;
-    use sqlx::AssertSqlSafe;
 
     use super::*;
     use crate::Projector;

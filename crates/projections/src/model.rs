@@ -1,11 +1,14 @@
 //! What a projection is: a definition with a version, a fold, and rows.
 
+use std::pin::Pin;
+
 use revaer_event_log::EventLog;
 use sqlx::PgConnection;
 
 use crate::Error;
 use crate::batch::Batch;
 use crate::checkpoint::{Checkpoint, Role};
+use crate::index::ListIndex;
 
 /// A projection. Its rows depend on facts alone, so that rebuilt rows equal lived ones.
 pub(crate) trait ReadModel: Send + Sized + 'static {
@@ -23,6 +26,16 @@ pub(crate) trait ReadModel: Send + Sized + 'static {
     /// A projection that has seen nothing.
     fn new(log: EventLog, role: Role) -> Self;
 
+    /// The one that follows the log, and so keeps what this process knows besides the rows.
+    fn following(log: EventLog, _index: &ListIndex) -> Self {
+        Self::new(log, Role::Live)
+    }
+
+    /// What is done once, beside following.
+    fn beside(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Folds a batch, changing nothing yet.
     fn fold(&self, batch: &Batch) -> impl Future<Output = Result<Option<Self::Changes>, Error>> + Send;
 
@@ -32,6 +45,11 @@ pub(crate) trait ReadModel: Send + Sized + 'static {
         changes: &Self::Changes,
         connection: &mut PgConnection,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Passes on what was committed, before anybody is told how far the rows have come.
+    fn committed(&self, _changes: &Self::Changes) -> impl Future<Output = Result<(), Error>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// Remembers what was committed.
     fn keep(&mut self, changes: Self::Changes);
@@ -52,6 +70,7 @@ pub(crate) async fn apply<M: ReadModel>(
     enter(&mut transaction, schema).await?;
     model.write(&changes, &mut transaction).await?;
     transaction.commit().await?;
+    model.committed(&changes).await?;
     model.keep(changes);
     checkpoint.position = batch.through;
     Ok(Some(()))

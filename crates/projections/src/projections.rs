@@ -8,6 +8,7 @@ use revaer_event_log::Position;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::watch;
 
+use crate::index::ListIndex;
 use crate::{FileRow, PROJECTIONS, Page, ProjectorHealth, QueryError, TorrentQuery, TorrentRow, files, list};
 
 /// The read models.
@@ -17,6 +18,7 @@ pub struct Projections {
     /// How far each projection has come, as this process knows; in the order of [`PROJECTIONS`].
     pub(crate) reached: Arc<[watch::Receiver<Position>]>,
     pub(crate) health: watch::Receiver<ProjectorHealth>,
+    pub(crate) index: ListIndex,
 }
 
 impl Projections {
@@ -24,7 +26,7 @@ impl Projections {
     pub async fn torrents(&self, query: &TorrentQuery) -> Result<Page, QueryError> {
         // Before the rows: they may be younger than the position, never older, so nothing is missed from there.
         let position = self.position();
-        let (items, next_cursor) = list::page(&self.pool, query).await?;
+        let (items, next_cursor) = list::page(&self.pool, &self.index, query).await?;
         Ok(Page { items, next_cursor, position })
     }
 
@@ -74,6 +76,11 @@ impl Projections {
             true
         };
         tokio::time::timeout(at_most, all).await.unwrap_or(false)
+    }
+
+    /// Whether lists are found in memory; they are read from the rows alone until it is loaded, and in a process that stands by.
+    pub fn lists_in_memory(&self) -> watch::Receiver<bool> {
+        self.index.loaded()
     }
 
     /// How the projections are; changes can be awaited.

@@ -3,6 +3,7 @@
 //! Of several processes one follows; the others stand by and look at how far it is. A failure of the database is tried again; a
 //! fact that is not understood is not: the projection stands before it until a build comes that understands it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
 use crate::batch::Batch;
-use crate::checkpoint::{Checkpoint, RENEWAL, Role};
+use crate::checkpoint::{Checkpoint, RENEWAL};
 use crate::files::Files;
+use crate::index::ListIndex;
 use crate::model::{ReadModel, apply, renew};
 use crate::torrents::Torrents;
 use crate::{Error, ProjectionHealth, Projections, ProjectorHealth, generation, live};
@@ -29,6 +31,7 @@ pub struct Projector {
     torrents: watch::Sender<Position>,
     files: watch::Sender<Position>,
     health: watch::Sender<ProjectorHealth>,
+    index: ListIndex,
 }
 
 impl Projector {
@@ -41,18 +44,25 @@ impl Projector {
         let (torrents, torrents_reached) = watch::channel(reached::<Torrents>(&log).await?);
         let (files, files_reached) = watch::channel(reached::<Files>(&log).await?);
         let (health, watch_health) = watch::channel(ProjectorHealth::default());
+        let index = ListIndex::new();
         let projections = Projections {
             pool: log.pool().clone(),
             reached: Arc::from([torrents_reached, files_reached]),
             health: watch_health,
+            index: index.clone(),
         };
-        Ok((projections, Self { log, owner, torrents, files, health }))
+        Ok((projections, Self { log, owner, torrents, files, health, index }))
     }
 
     /// Runs until shutdown.
     pub async fn run(self, shutdown: CancellationToken) {
-        let torrents =
-            Loop { log: &self.log, owner: &self.owner, reached: &self.torrents, health: &self.health };
+        let torrents = Loop {
+            log: &self.log,
+            owner: &self.owner,
+            reached: &self.torrents,
+            health: &self.health,
+            index: &self.index,
+        };
         let files = Loop { reached: &self.files, ..torrents };
         tokio::join!(torrents.run::<Torrents>(&shutdown), files.run::<Files>(&shutdown));
     }
@@ -65,6 +75,7 @@ struct Loop<'a> {
     owner: &'a str,
     reached: &'a watch::Sender<Position>,
     health: &'a watch::Sender<ProjectorHealth>,
+    index: &'a ListIndex,
 }
 
 impl Loop<'_> {
@@ -75,7 +86,7 @@ impl Loop<'_> {
             let ended = match Checkpoint::take(self.log.pool(), M::NAME, self.owner, at_once).await {
                 Ok(Some(checkpoint)) => {
                     (at_once, pause) = (false, RENEWAL);
-                    self.follow::<M>(checkpoint, shutdown).await
+                    self.follow_beside::<M>(checkpoint, shutdown).await
                 }
                 Ok(None) => self.stand_by::<M>().await,
                 Err(error) => Err(error.into()),
@@ -114,13 +125,29 @@ impl Loop<'_> {
         Ok(())
     }
 
+    /// Follows, and meanwhile does what is done beside it.
+    async fn follow_beside<M: ReadModel>(
+        self,
+        checkpoint: Checkpoint,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Error> {
+        let model = M::following(self.log.clone(), self.index);
+        let beside = model.beside();
+        let mut following = pin!(self.follow(model, checkpoint, shutdown));
+        tokio::select! {
+            ended = &mut following => return ended,
+            () = beside => {}
+        }
+        following.await
+    }
+
     /// Follows until shutdown, or until something ends it.
     async fn follow<M: ReadModel>(
         self,
+        mut model: M,
         mut checkpoint: Checkpoint,
         shutdown: &CancellationToken,
     ) -> Result<(), Error> {
-        let mut model = M::new(self.log.clone(), Role::Live);
         let mut subscription = self.log.subscribe(checkpoint.position);
         // Ahead of the checkpoint where entries changed no row.
         let mut seen = checkpoint.position;

@@ -5,6 +5,7 @@ mod fold;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::Pin;
 
 use revaer_domain::torrent::TorrentEvent;
 use revaer_domain::values::TorrentId;
@@ -14,12 +15,13 @@ use sqlx::PgConnection;
 use crate::Error;
 use crate::batch::Batch;
 use crate::checkpoint::Role;
+use crate::index::{Attached, ListIndex};
 use crate::live::{self, Newest};
 use crate::model::ReadModel;
 use fold::Folded;
 
 pub use facets::hosts as tracker_hosts;
-pub(crate) use write::text;
+pub(crate) use write::{NAME_KEY_CHARS, text};
 
 /// The name of the projection.
 pub(crate) const NAME: &str = "torrents";
@@ -31,6 +33,8 @@ pub(crate) struct Torrents {
     log: EventLog,
     role: Role,
     cache: HashMap<TorrentId, Folded>,
+    /// Told of every commit, while this follows.
+    index: Option<(ListIndex, Attached)>,
 }
 
 /// What a batch makes of the torrents that it is about.
@@ -53,7 +57,18 @@ impl ReadModel for Torrents {
     type Changes = Changes;
 
     fn new(log: EventLog, role: Role) -> Self {
-        Self { log, role, cache: HashMap::new() }
+        Self { log, role, cache: HashMap::new(), index: None }
+    }
+
+    fn following(log: EventLog, index: &ListIndex) -> Self {
+        Self { index: Some((index.clone(), index.attach())), ..Self::new(log, Role::Live) }
+    }
+
+    fn beside(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        match &self.index {
+            Some((index, _)) => Box::pin(index.clone().load(self.log.pool().clone())),
+            None => Box::pin(std::future::ready(())),
+        }
     }
 
     async fn fold(&self, batch: &Batch) -> Result<Option<Changes>, Error> {
@@ -115,6 +130,14 @@ impl ReadModel for Torrents {
         // After the samples: one that was taken before the new session stands still too.
         if let Some(began) = changes.session_began {
             live::still(began, connection).await?;
+        }
+        Ok(())
+    }
+
+    async fn committed(&self, changes: &Changes) -> Result<(), Error> {
+        if let Some((index, _)) = &self.index {
+            let ids: BTreeSet<_> = changes.folded.keys().chain(changes.samples.keys()).copied().collect();
+            index.tell(self.log.pool(), ids.into_iter().collect()).await?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::{Changes, Folded, facets};
 use crate::row::signed;
 
 /// Characters of a name that it is sorted by: at four bytes each they fit into an entry of an index.
-const NAME_KEY_CHARS: usize = 512;
+pub(crate) const NAME_KEY_CHARS: usize = 512;
 
 /// Text without NUL, which PostgreSQL does not take and torrents do contain.
 pub(crate) fn text(text: &str) -> String {
