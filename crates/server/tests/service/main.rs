@@ -6,6 +6,7 @@ mod crashes;
 mod database_away;
 mod failures;
 mod hostile_input;
+mod log_tools;
 mod main_job;
 mod removal;
 mod slow_clients;
