@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use revaer_event_log::{AppendError, EventLog, Options, Position, connect, migrate};
 use revaer_test_support::CrashableCluster;
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::support::{PATIENCE, Running, append, commanded, count, follow_until, mutate};
 
@@ -39,10 +39,15 @@ impl Crash {
                 cluster.restart().await;
             }
             Self::OneBackend => {
+                let mut witness = pool.acquire().await.unwrap();
                 let killed = sqlx::query("COPY (SELECT 1) TO PROGRAM 'kill -KILL $PPID'").execute(pool).await;
                 killed.expect_err("the backend is gone");
                 let back = async {
-                    while sqlx::query("SELECT 1").execute(pool).await.is_err() {
+                    // All others are ended too, a moment later, and only then nobody new is let in until all is recovered.
+                    while witness.ping().await.is_ok() {
+                        tokio::task::yield_now().await;
+                    }
+                    while PgConnection::connect_with(&pool.connect_options()).await.is_err() {
                         tokio::task::yield_now().await;
                     }
                 };
