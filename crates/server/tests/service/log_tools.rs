@@ -168,6 +168,36 @@ async fn sound_log_is_called_sound_beside_the_service_and_every_tampering_is_fou
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn busy_log_is_called_sound_while_read_models_are_swapped() {
+    let (database, folder) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let service = service_with_history(&database, &folder).await;
+    let id = service.get_json("/v1/torrents").await["items"][0]["id"].as_str().unwrap().to_owned();
+    let busy = async {
+        for number in 0.. {
+            act(&service, &id, json!({ "action": "label", "labels": [number.to_string()] })).await;
+        }
+    };
+    let swapping = async {
+        loop {
+            let mut rebuild = Command::new(REVAERD);
+            rebuild.args(["rebuild", "torrents", "--database-url", database.url()]).kill_on_drop(true);
+            assert!(rebuild.output().await.unwrap().status.success());
+        }
+    };
+    let recounting = async {
+        for _ in 0..10 {
+            let output = run(database.url(), &["verify"]).await;
+            assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+        }
+    };
+    tokio::select! {
+        () = busy => {}
+        () = swapping => {}
+        () = recounting => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn export_prints_every_fact_once_and_from_any_position() {
     let (database, folder) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
     let service = service_with_history(&database, &folder).await;
