@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -13,8 +13,8 @@ use crate::ring::Ring;
 use crate::tailer::Tailer;
 use crate::writer::{Request, Writer};
 use crate::{
-    Append, AppendError, Appended, CommandOutcome, Entry, Fact, OpenError, Options, Position, ReadError,
-    StreamId, Subscription, Unavailable, Version, keeper, migrate, read, statements,
+    Append, AppendError, Appended, CommandOutcome, Contents, Entry, Fact, OpenError, Options, Position,
+    ReadError, Replay, StreamId, Subscription, Unavailable, Version, keeper, migrate, read, statements,
 };
 
 /// Characters of the log's id that its tag has.
@@ -164,6 +164,25 @@ impl EventLog {
         Ok(read::facts(&self.inner.pool, after, limit, &self.inner.options).await?)
     }
 
+    /// Everything above a position up to the head of this moment, page by page.
+    pub async fn replay(&self, after: Position, contents: Contents) -> Result<Replay, ReadError> {
+        Ok(Replay::new(self.clone(), contents, after, self.head().await?))
+    }
+
+    /// One moment of the database, to be read for as long as it takes beside those who append.
+    ///
+    /// To be rolled back or dropped: what is made in it is for the moment alone.
+    pub async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, ReadError> {
+        let mut transaction = self.inner.pool.begin().await?;
+        sqlx::raw_sql(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET LOCAL statement_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = 0",
+        )
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction)
+    }
+
     /// What became of a command.
     pub async fn find_command(&self, id: Uuid) -> Result<Option<CommandOutcome>, ReadError> {
         Ok(read::find_command(&self.inner.pool, id).await?)
@@ -197,6 +216,11 @@ impl EventLog {
     /// Follows the log from above a position.
     pub fn subscribe(&self, after: Position) -> Subscription {
         Subscription::new(Arc::clone(&self.inner), after)
+    }
+
+    /// Entries of one page.
+    pub(crate) fn page_max(&self) -> u32 {
+        self.inner.options.page_max
     }
 
     /// The database of the log.

@@ -28,6 +28,11 @@ statements! {
     READ_STREAMS = "read_streams.sql";
     SAMPLES_FLOOR = "samples_floor.sql";
     SCHEMA_VERSION = "schema_version.sql";
+    VERIFY_BOOKS = "verify_books.sql";
+    VERIFY_COMMANDS = "verify_commands.sql";
+    VERIFY_POSITIONS = "verify_positions.sql";
+    VERIFY_TRIGGERS = "verify_triggers.sql";
+    VERIFY_VERSIONS = "verify_versions.sql";
 }
 
 #[cfg(test)]

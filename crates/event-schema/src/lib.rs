@@ -7,6 +7,7 @@
 mod codec;
 mod metadata;
 mod progress;
+mod verify;
 
 pub use codec::{
     DecodeError, Decoded, KINDS, decode, decode_torrent, encode_engine, encode_health, encode_torrent,
@@ -14,3 +15,4 @@ pub use codec::{
 };
 pub use metadata::Metadata;
 pub use progress::{PROGRESS_KIND, ProgressSample, pack_progress, unpack_progress};
+pub use verify::{Counted, verify};

@@ -48,6 +48,7 @@ impl ReadModel for Files {
     const VERSION: i32 = 1;
     const SCHEMA: &'static str = include_str!("../../../projections/torrent_files/schema.sql");
     const INDEXES: &'static str = "";
+    const TABLES: &'static [(&'static str, &'static str)] = &[("file_priorities", "torrent_id")];
     type Changes = Changes;
 
     fn new(_log: EventLog, _role: Role) -> Self {

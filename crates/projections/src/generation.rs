@@ -66,7 +66,9 @@ async fn outdated<M: ReadModel>(log: &EventLog, owner: &str) -> Result<Option<i3
 }
 
 /// The version of the live definition; `None` if there is none, or rows without a checkpoint.
-async fn live_version<M: ReadModel>(connection: &mut PgConnection) -> Result<Option<i32>, sqlx::Error> {
+pub(crate) async fn live_version<M: ReadModel>(
+    connection: &mut PgConnection,
+) -> Result<Option<i32>, sqlx::Error> {
     let whole: bool = sqlx::query_scalar(
         "SELECT to_regclass($1 || '.definition') IS NOT NULL \
          AND EXISTS (SELECT FROM public.checkpoints WHERE projection = $1 AND status = 'live')",

@@ -22,6 +22,7 @@ mod query;
 mod rebuild;
 mod row;
 mod torrents;
+mod verify;
 
 pub use error::{Error, QueryError};
 pub use health::{ProjectionHealth, ProjectorHealth};
@@ -31,6 +32,7 @@ pub use query::{Page, Sort, TorrentQuery};
 pub use rebuild::rebuild;
 pub use row::{FileRow, TorrentRow};
 pub use torrents::tracker_hosts;
+pub use verify::verify;
 
 /// Every projection, by name.
 pub const PROJECTIONS: [&str; 2] = [torrents::NAME, files::NAME];

@@ -20,6 +20,8 @@ pub(crate) trait ReadModel: Send + Sized + 'static {
     const SCHEMA: &'static str;
     /// Makes their indexes, when the rows are there.
     const INDEXES: &'static str;
+    /// The tables that facts alone make, each with the column that names its rows.
+    const TABLES: &'static [(&'static str, &'static str)];
     /// What a batch changes.
     type Changes: Send + Sync;
 

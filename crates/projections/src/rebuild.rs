@@ -80,23 +80,27 @@ async fn build_and_swap<M: ReadModel>(
     swap(&mut model, checkpoint, log, &schema).await
 }
 
-/// Writes page after page until one is short.
+/// Writes page after page up to the head of the moment at which it began.
+///
+/// A page is bounded in bytes too, so a short one is not the last; and the very end is a goal that moves.
 async fn catch_up<M: ReadModel>(
     model: &mut M,
     checkpoint: &mut Checkpoint,
     log: &EventLog,
     schema: &str,
 ) -> Result<(), Error> {
-    loop {
+    let head = log.head().await?;
+    while checkpoint.position < head {
         let facts = log.read_facts(checkpoint.position, PAGE).await?;
+        if facts.is_empty() {
+            break;
+        }
         let batch = understood(Batch::of_facts(checkpoint.position, &facts))?;
         if apply(model, checkpoint, log, schema, &batch).await?.is_none() {
             renew(checkpoint, log, batch.through).await?;
         }
-        if facts.len() < PAGE as usize {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 async fn swap<M: ReadModel>(
@@ -117,7 +121,7 @@ async fn swap<M: ReadModel>(
     while checkpoint.position < Position(reached) {
         let facts = log.read_facts(checkpoint.position, PAGE).await?;
         let mut batch = understood(Batch::of_facts(checkpoint.position, &facts))?;
-        if facts.len() < PAGE as usize {
+        if facts.is_empty() {
             // No fact is left at or below `reached`; samples lie there.
             batch.through = batch.through.max(Position(reached));
         }

@@ -73,7 +73,7 @@ impl Database {
 }
 
 /// Whether waiting can help: a wrong URL, password or database name stays wrong.
-fn may_pass(error: &sqlx::Error) -> bool {
+pub(crate) fn may_pass(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
         // Class 57 is a server that starts or stops, 53 one without resources (PostgreSQL, appendix A).

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::database::may_pass;
+
 /// A reason to end that has an exit code of its own. Everything else ends with 1.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
@@ -17,16 +19,26 @@ pub(crate) enum Fault {
         #[source]
         source: sqlx::Error,
     },
+    /// The database went away in the middle: 3.
+    #[error("the database went away")]
+    DatabaseLost(#[source] anyhow::Error),
     /// Another process serves from the data directory: 4.
     #[error(transparent)]
     InUse(revaer_postgres_embedded::Error),
 }
 
 impl Fault {
+    /// Tells a database that goes away while a tool works from everything else that may stop it.
+    pub(crate) fn name_lost_database(error: anyhow::Error) -> anyhow::Error {
+        let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<sqlx::Error>());
+        let lost = causes.any(may_pass);
+        if lost { Self::DatabaseLost(error).into() } else { error }
+    }
+
     const fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::DatabaseAway { .. } => 3,
+            Self::DatabaseAway { .. } | Self::DatabaseLost(_) => 3,
             Self::InUse(_) => 4,
         }
     }

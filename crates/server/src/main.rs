@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use revaer_event_log::{Contents, Position};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Rates};
@@ -85,10 +86,28 @@ enum Command {
         /// `torrents` or `torrent_files`.
         projection: String,
     },
+    /// Print or recount the log, also while the service runs.
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Print the API's document.
     Openapi,
     /// Ask the service that listens whether it is alive; for containers.
     Healthcheck,
+}
+
+#[derive(Debug, Subcommand)]
+enum LogCommand {
+    /// Print it as JSON lines, up to the head of this moment.
+    Export {
+        /// Only what lies above this position.
+        #[arg(long, value_name = "POSITION", default_value = "0")]
+        after: Position,
+        /// Samples too, as far back as they are kept.
+        #[arg(long)]
+        samples: bool,
+    },
+    /// Recount it and compare the read models with it: 0 sound, 1 with every finding in a line, 3 without the database.
+    Verify,
 }
 
 fn main() -> ExitCode {
@@ -117,6 +136,11 @@ fn main() -> ExitCode {
             None | Some(Command::Serve) => commands::serve(config).await,
             Some(Command::Migrate) => commands::migrate(&config).await,
             Some(Command::Rebuild { projection }) => commands::rebuild(&config, &projection).await,
+            Some(Command::Log(LogCommand::Export { after, samples })) => {
+                let contents = if samples { Contents::FactsAndSamples } else { Contents::Facts };
+                commands::log::export(&config, after, contents).await
+            }
+            Some(Command::Log(LogCommand::Verify)) => commands::log::verify(&config).await,
             Some(Command::Openapi) => commands::openapi(),
             Some(Command::Healthcheck) => commands::healthcheck(config.listen).await,
         }

@@ -24,11 +24,20 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// Makes an empty database on the shared server.
     pub async fn create() -> TestDatabase {
+        TestDatabase::from_template("template0").await
+    }
+
+    /// A database with the same content. Nobody may be connected to this one: its pools are closed before.
+    pub async fn copy(&self) -> TestDatabase {
+        TestDatabase::from_template(&self.name).await
+    }
+
+    async fn from_template(template: &str) -> TestDatabase {
         let server_url = shared::url().await;
         let server = PgConnectOptions::from_str(&server_url).expect("the shared server's address parses");
         let name = format!("test_{}", Uuid::new_v4().simple());
         // A plain `CREATE DATABASE` copies template1, and refuses while anybody is connected to it.
-        execute(&server, &format!("CREATE DATABASE {name} TEMPLATE template0"))
+        execute(&server, &format!("CREATE DATABASE {name} TEMPLATE {template}"))
             .await
             .expect("a database is made");
         TestDatabase { url: with_database(&server_url, &name), name, server }

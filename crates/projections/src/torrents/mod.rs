@@ -54,6 +54,7 @@ impl ReadModel for Torrents {
     const VERSION: i32 = 1;
     const SCHEMA: &'static str = include_str!("../../../../projections/torrents/schema.sql");
     const INDEXES: &'static str = include_str!("../../../../projections/torrents/indexes.sql");
+    const TABLES: &'static [(&'static str, &'static str)] = &[("torrent", "id"), ("torrent_search", "id")];
     type Changes = Changes;
 
     fn new(log: EventLog, role: Role) -> Self {

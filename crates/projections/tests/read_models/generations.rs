@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::common::{BOUND, World, added, assert_same, discovered, id};
 use revaer_domain::torrent::{Failure, Removed, TorrentEvent, Totals};
-use revaer_event_log::NewFact;
+use revaer_event_log::{EventLog, NewFact, Options};
 use revaer_projections::{Error, PROJECTIONS, ProjectionHealth, Projector, rebuild};
 
 async fn lives(world: &World, numbers: std::ops::Range<u64>) {
@@ -38,6 +38,14 @@ async fn rebuilt_rows_equal_lived_ones_while_facts_keep_coming() {
     assert_eq!(lived.len(), 3 * 22);
     for name in PROJECTIONS {
         rebuild(&world.log, name).await.expect("rebuilds");
+    }
+    assert_same(&world.rows().await, &lived);
+
+    // A page of few large facts is short and not the last one.
+    let options = Options { page_bytes_max: 1, ..Options::default() };
+    let (few_at_once, _runner) = EventLog::open(world.log.pool().clone(), options).await.unwrap();
+    for name in PROJECTIONS {
+        rebuild(&few_at_once, name).await.expect("rebuilds");
     }
     assert_same(&world.rows().await, &lived);
 

@@ -1,6 +1,7 @@
 //! What `revaerd` can be told to do, one file for each command that is more than a call.
 
 mod healthcheck;
+pub(crate) mod log;
 mod rebuild;
 mod serve;
 

@@ -97,7 +97,7 @@ async fn download_survives_two_kills_of_postgres() {
     let id = add(&service, &world.seeder, json!({ "download_bytes_per_second": RATE })).await;
     for part in [0.2, 0.5] {
         until_progress(&service, &id, part).await;
-        kill_postgres(&world.data_dir());
+        signal_postgres(&world.data_dir(), Signal::KILL);
         insist(&service, &id, json!({ "action": "label", "labels": [format!("after-{part}")] })).await;
     }
     insist(&service, &id, json!({ "action": "rate_cap" })).await;
@@ -128,8 +128,9 @@ async fn insist(service: &ServiceProcess, id: &str, body: Value) {
     tokio::time::timeout(BOUND, accepted).await.expect("the database comes back");
 }
 
-fn kill_postgres(data_dir: &Path) {
+/// Signals the main process of the service's own PostgreSQL.
+pub(crate) fn signal_postgres(data_dir: &Path, signal: Signal) {
     let file = fs::read_to_string(data_dir.join("postgres/data/postmaster.pid")).unwrap();
     let pid = Pid::from_raw(file.lines().next().unwrap().trim().parse().unwrap()).unwrap();
-    kill_process(pid, Signal::KILL).unwrap();
+    kill_process(pid, signal).unwrap();
 }

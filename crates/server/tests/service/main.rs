@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod campaign;
 mod crashes;
 mod database_away;
 mod failures;
 mod hostile_input;
+mod log_tools;
 mod main_job;
 mod removal;
 mod slow_clients;
