@@ -10,7 +10,7 @@ LISTEN ?= 127.0.0.1:7070
 PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools build run demo test lint fmt openapi bench bench-log soak clean
+.PHONY: help bootstrap programs tools build run demo test lint fmt openapi bench bench-lists bench-log soak clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ openapi: programs ## write the API's document anew into openapi/
 
 bench: tools ## measure against a bare libtorrent session, as ratios (builds with --release)
 	@scripts/bench
+
+bench-lists: programs ## measure pages of lists in a large library and in a small one (builds with --release)
+	@scripts/bench-lists
 
 bench-log: programs ## measure the log against plain PostgreSQL, as ratios (builds with --release)
 	@scripts/bench-log
