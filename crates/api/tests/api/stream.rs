@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use poem::Response;
 use poem::http::{Method, StatusCode};
 use serde_json::Value;
 
@@ -28,11 +29,28 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) async fn open(world: &World, query: &str, last_event_id: Option<&str>) -> Self {
-        let mut asked = request(Method::GET, &format!("/v1/events{query}"));
-        if let Some(id) = last_event_id {
-            asked = asked.header("last-event-id", id);
-        }
-        let response = world.send(asked.finish()).await;
+        Self::of(ask(world, query, last_event_id).await)
+    }
+
+    /// The same where there may be as many clients as there may be: one that has gone gives its place back in a moment.
+    pub(crate) async fn open_when_there_is_a_place(
+        world: &World,
+        query: &str,
+        last_event_id: Option<&str>,
+    ) -> Self {
+        let trying = async {
+            loop {
+                let response = ask(world, query, last_event_id).await;
+                if response.status() != StatusCode::SERVICE_UNAVAILABLE {
+                    return response;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        Self::of(tokio::time::timeout(BOUND, trying).await.expect("a place becomes free"))
+    }
+
+    fn of(response: Response) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.content_type(), Some("text/event-stream"));
         assert_eq!(response.header("cache-control"), Some("no-store"));
@@ -87,6 +105,14 @@ impl Stream {
     pub(crate) async fn through(&mut self, position: i64) -> Vec<Frame> {
         self.until(|event| event.data["position"] == position && event.id.is_some()).await
     }
+}
+
+async fn ask(world: &World, query: &str, last_event_id: Option<&str>) -> Response {
+    let mut asked = request(Method::GET, &format!("/v1/events{query}"));
+    if let Some(id) = last_event_id {
+        asked = asked.header("last-event-id", id);
+    }
+    world.send(asked.finish()).await
 }
 
 fn parse(text: &str) -> Frame {
