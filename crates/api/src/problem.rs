@@ -262,6 +262,13 @@ fn of_command(error: &CommandError) -> Verdict {
             codes::IDEMPOTENCY_KEY_REUSED,
             "the Idempotency-Key was used with another request",
         ),
+        CommandError::TooLarge { size, max } => Verdict::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            codes::TOO_LARGE,
+            format!(
+                "the change takes {size} bytes in the log, at most {max} are accepted: use fewer or shorter globs"
+            ),
+        ),
         CommandError::Unavailable => {
             unavailable("the log cannot be reached; nothing is known to have happened")
         }

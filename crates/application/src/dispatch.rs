@@ -326,6 +326,7 @@ pub(crate) fn read_failed(error: revaer_event_log::ReadError) -> CommandError {
 pub(crate) fn store_failed(error: StoreError) -> CommandError {
     match error {
         StoreError::Append(AppendError::Claimed { by, .. }) => exists(&by),
+        StoreError::Append(AppendError::TooLarge { size, max, .. }) => CommandError::TooLarge { size, max },
         StoreError::Append(AppendError::Unavailable(_) | AppendError::Stopped) => CommandError::Unavailable,
         StoreError::Read(error) => {
             tracing::warn!(%error, "the log cannot be read");

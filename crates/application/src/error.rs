@@ -36,6 +36,14 @@ pub enum CommandError {
     /// The database is away; nothing is known to have happened, and the same key may be tried again.
     #[error("the log cannot be reached")]
     Unavailable,
+    /// Each part of it is allowed, but all together is more than a fact may hold.
+    #[error("the change is larger than a fact of the log may be: {size} of at most {max} bytes")]
+    TooLarge {
+        /// How large it is.
+        size: usize,
+        /// The bound.
+        max: usize,
+    },
     /// A fault of ours.
     #[error("internal fault")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -206,6 +206,27 @@ async fn states_refuse_what_they_cannot_carry() {
 }
 
 #[tokio::test]
+async fn change_that_no_fact_can_hold_is_refused_with_what_to_do() {
+    let world = World::new().await;
+    let id = world.add(1).await;
+    let uri = format!("/v1/torrents/{id}/select");
+    // A control character is one byte here and six in the log, and a change holds the rule before and the rule after.
+    let rule = |first: &str| {
+        let glob = |number: usize| format!("{first}{number:02}{}", "\u{1}".repeat(1000));
+        json!({ "exclude": (0..64).map(glob).collect::<Vec<_>>(),
+                "priorities": (0..10_000).map(|index| json!({"index": index, "priority": 1})).collect::<Vec<_>>() })
+    };
+    let mut answers = Vec::new();
+    for first in ["a", "b"] {
+        answers.push(world.post(&uri, &rule(first)).await);
+    }
+    let refused =
+        answers.iter().find(|answer| answer.status != StatusCode::ACCEPTED).expect("one is too large");
+    refused.assert_problem(422, "too_large");
+    assert_eq!(world.post(&uri, &json!({})).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
 async fn selection_replaces_the_rule_and_names_the_file_that_is_not_there() {
     let world = World::new().await;
     let file = metainfo("one", &[("a.bin", 10), ("b.bin", 10)]);
