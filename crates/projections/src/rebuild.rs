@@ -4,6 +4,8 @@
 //! transaction. That transaction retires the old checkpoint first: whoever follows it waits, sees that it is retired and
 //! writes nothing more, so no fact falls between the two.
 
+use std::time::{Duration, Instant};
+
 use revaer_event_log::{EventLog, Position};
 use ulid::Ulid;
 
@@ -15,6 +17,8 @@ use crate::model::{ReadModel, apply, renew};
 use crate::torrents::Torrents;
 use crate::{Error, files, torrents};
 
+/// How often whoever waits is told how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 /// Facts of one page, and of one transaction.
 const PAGE: u32 = 1000;
 
@@ -90,6 +94,7 @@ async fn catch_up<M: ReadModel>(
     schema: &str,
 ) -> Result<(), Error> {
     let head = log.head().await?;
+    let mut told = Instant::now();
     while checkpoint.position < head {
         let facts = log.read_facts(checkpoint.position, PAGE).await?;
         if facts.is_empty() {
@@ -98,6 +103,11 @@ async fn catch_up<M: ReadModel>(
         let batch = understood(Batch::of_facts(checkpoint.position, &facts))?;
         if apply(model, checkpoint, log, schema, &batch).await?.is_none() {
             renew(checkpoint, log, batch.through).await?;
+        }
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            let (position, head) = (checkpoint.position, head);
+            tracing::info!(projection = M::NAME, %position, %head, "building the read model again");
         }
     }
     Ok(())
