@@ -17,8 +17,8 @@ const PAYLOAD_BYTES: u64 = 24 << 20;
 const SAVE_BYTES: u64 = 2 << 20;
 /// How often the service is killed on the way.
 const KILLS: u32 = 10;
-/// What comes beside what may be unsaved: received while a save is under way, and pieces half received. Half a second's worth.
-const UNDER_WAY_BYTES: u64 = 2 << 20;
+/// What comes beside what may be unsaved: received while a save is under way, and pieces half received. A second's worth.
+const UNDER_WAY_BYTES: u64 = 4 << 20;
 /// Slow enough that each kill finds the download somewhere else.
 const RATE: u64 = 4_000_000;
 
