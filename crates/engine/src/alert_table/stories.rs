@@ -105,10 +105,11 @@ fn whole_life() -> Bench {
     next(&mut bench, &|torrent| torrent.recheck.requested = 1);
     bench.until_told("Rechecked");
     bench.until("all is saved", |bench| !bench.torrents.is_saving());
-    bench.torrents.save_all();
-    bench.until("nothing is newer", |bench| !bench.torrents.is_saving());
-    bench.torrents.save_all();
-    bench.until_seen("ResumeDataFailed");
+    // What libtorrent counts may make it newer once more; some save finds nothing that is newer.
+    while !bench.seen.contains_key("ResumeDataFailed") {
+        bench.torrents.save_all();
+        bench.until("all is saved", |bench| !bench.torrents.is_saving());
+    }
 
     std::fs::create_dir_all(bench.root.path().join("taken/T/1")).expect("a folder");
     next(&mut bench, &|torrent| torrent.moving_to = "taken".parse().ok());
