@@ -65,6 +65,9 @@ const TABLE: [(&str, Row); 35] = [
     ("Other", Tells(&[])),
 ];
 
+/// Resume data of a magnet without files yet waits for no flush and is told at once; whether one is saved so early is chance.
+const BY_CHANCE: [(&str, &str); 1] = [("ResumeData", "ResumeData")];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_alert_leads_to_the_notices_of_its_row() {
     let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -78,7 +81,7 @@ async fn every_alert_leads_to_the_notices_of_its_row() {
     for (alert, row) in &TABLE {
         match (row, seen.remove(alert)) {
             (Tells(expected), Some(mut found)) => {
-                found.retain(|notice| !BY_ANY_LOOK.contains(notice));
+                found.retain(|notice| !BY_ANY_LOOK.contains(notice) && !BY_CHANCE.contains(&(alert, notice)));
                 assert_eq!(found, expected.iter().copied().collect(), "of {alert}");
             }
             (Tells(_), None) => panic!("{alert} was never seen"),
