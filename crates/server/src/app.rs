@@ -54,7 +54,7 @@ pub(crate) struct App {
     notices: NoticeReceiver,
     application: Application,
     acceptor: TcpAcceptor,
-    _lock: DataDirLock,
+    lock: DataDirLock,
 }
 
 impl App {
@@ -116,7 +116,7 @@ impl App {
             notices,
             application,
             acceptor,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -147,9 +147,8 @@ impl App {
         let projector = Part::spawn(watch, "projector", |token| self.projector.run(token));
         let recorder = HealthRecorder::new(application.health().clone(), log.clone());
         let recorder = Part::spawn(watch, "health recorder", |token| recorder.run(token));
-        let health = health::run;
         let health = Part::spawn(watch, "health", |token| {
-            health(application.clone(), engine.clone(), self.projections.clone(), token)
+            health::run(application.clone(), engine.clone(), self.projections.clone(), token)
         });
 
         let (causes, all) = (Causes::default(), ReconcileAll::default());
@@ -196,6 +195,7 @@ impl App {
             sampler,
             engine,
             api,
+            _lock: self.lock,
         }
     }
 }
@@ -213,6 +213,8 @@ struct Running {
     sampler: Part<()>,
     engine: Part<Option<Vec<u8>>>,
     api: Part<std::io::Result<()>>,
+    /// Nobody else may serve from the data directory until the last part has ended.
+    _lock: DataDirLock,
 }
 
 impl Running {

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use revaer_test_support::{ServiceProcess, TestDatabase};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -26,6 +27,18 @@ async fn second_service_on_a_data_directory_is_refused_and_the_first_is_unharmed
     assert!(said.contains("in use by another process"), "{said}");
     assert_eq!(service.get_json("/health").await["status"], "alive");
     service.get_json("/v1/torrents").await;
+}
+
+/// Without a private PostgreSQL, whose own lock would refuse it too.
+#[tokio::test(flavor = "multi_thread")]
+async fn second_service_on_a_data_directory_is_refused_whatever_its_database() {
+    let world = World::new(1, 1000);
+    let database = TestDatabase::create().await;
+    let _service = ServiceProcess::start(REVAERD, world.options().database_url(database.url())).await;
+    let data_dir = world.data_dir();
+    let place = ["--data-dir", data_dir.to_str().unwrap(), "--database-url", database.url()];
+    let (code, said) = run_to_end(&[&place[..], &["--listen", "127.0.0.1:0"]].concat()).await;
+    assert_eq!(code, Some(4), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
