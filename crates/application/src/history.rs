@@ -62,10 +62,7 @@ impl Application {
                 if !belongs(&fact) {
                     return Ok(folded);
                 }
-                let event = decode_torrent(&fact.kind, fact.schema_version, &fact.data)
-                    .map_err(|error| store_failed(error.into()))?;
-                let torrent = TorrentRules::apply(folded.torrent, event).map_err(CommandError::internal)?;
-                folded = Folded { torrent, version: fact.version, position: fact.position };
+                folded = folded.then(&fact)?;
             }
             if is_last_page {
                 return Ok(folded);
@@ -75,6 +72,14 @@ impl Application {
 }
 
 impl Folded {
+    /// Takes the next fact of the stream in.
+    pub(crate) fn then(self, fact: &Fact) -> Result<Self, CommandError> {
+        let event = decode_torrent(&fact.kind, fact.schema_version, &fact.data)
+            .map_err(|error| store_failed(error.into()))?;
+        let torrent = TorrentRules::apply(self.torrent, event).map_err(CommandError::internal)?;
+        Ok(Self { torrent, version: fact.version, position: fact.position })
+    }
+
     /// What there is to tell, unless there never was such a torrent.
     pub(crate) fn of_an_existing_torrent(self) -> Option<(Torrent, Version, Position)> {
         (self.version > 0).then_some((self.torrent, self.version, self.position))

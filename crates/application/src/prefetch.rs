@@ -5,16 +5,13 @@
 
 use std::collections::HashMap;
 
-use eventually::aggregate::Aggregate;
-use revaer_domain::torrent::TorrentRules;
 use revaer_domain::values::{InfoHash, TorrentId};
 use revaer_event_log::Version;
-use revaer_event_schema::decode_torrent;
 use sha2::{Digest, Sha256};
 
 use crate::cache::Folded;
 use crate::command_store::stream_of;
-use crate::dispatch::{read_failed, store_failed};
+use crate::dispatch::read_failed;
 use crate::{Application, Bodies, CommandError};
 
 /// Facts of one torrent that are read with those of others; most have a dozen.
@@ -46,13 +43,7 @@ impl Application {
             if facts.len() >= VERSION_MAX as usize {
                 continue;
             }
-            let mut folded = Folded::default();
-            for fact in facts {
-                let event = decode_torrent(&fact.kind, fact.schema_version, &fact.data)
-                    .map_err(|error| store_failed(error.into()))?;
-                let torrent = TorrentRules::apply(folded.torrent, event).map_err(CommandError::internal)?;
-                folded = Folded { torrent, version: fact.version, position: fact.position };
-            }
+            let folded = facts.iter().try_fold(Folded::default(), Folded::then)?;
             self.cache().put(id, folded);
         }
         Ok(())
