@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cache::{Cache, Folded};
 use crate::command_store::{CommandStore, StoreError, stream_of};
+use crate::settings::SettingsState;
 use crate::stream_lock::KeyedLocks;
 use crate::{Bodies, Caller, Clock, CommandError, HealthRegistry, LiveView, MetainfoParser};
 
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) bodies: Bodies,
     pub(crate) locks: KeyedLocks,
+    pub(crate) settings: SettingsState,
     cache: Mutex<Cache>,
 }
 
@@ -67,7 +69,8 @@ impl Application {
     pub fn new(parts: Parts) -> Self {
         let bodies = Bodies::new(parts.log.pool().clone());
         let cache = Mutex::new(Cache::new(CACHE_ENTRIES_MAX));
-        Self { inner: Arc::new(Inner { parts, bodies, locks: KeyedLocks::default(), cache }) }
+        let (locks, settings) = (KeyedLocks::default(), SettingsState::new());
+        Self { inner: Arc::new(Inner { parts, bodies, locks, settings, cache }) }
     }
 
     /// Gives a command to a torrent.

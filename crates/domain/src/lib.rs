@@ -6,5 +6,6 @@
 pub mod engine;
 pub mod health;
 pub mod selection;
+pub mod settings;
 pub mod torrent;
 pub mod values;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use revaer_domain::engine::EngineEvent;
 use revaer_domain::health::HealthChanged;
+use revaer_domain::settings::SettingsEvent;
 use revaer_domain::torrent::TorrentEvent;
 use revaer_domain::values::TorrentId;
 use revaer_event_log::{Fact, NewFact};
@@ -11,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Metadata;
+use crate::settings::{SETTINGS_CHANGED, decode_settings};
 
 /// A fact that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub enum Decoded {
     Engine(EngineEvent),
     /// Of the service's parts.
     Health(HealthChanged),
+    /// Of the settings.
+    Settings(SettingsEvent),
 }
 
 /// A fact that was not understood: it was written by a newer version, or it is damaged.
@@ -129,8 +133,8 @@ const ENGINE_RESTARTED: &str = "engine.restarted";
 const HEALTH_CHANGED: &str = "health.changed";
 
 /// Every kind of fact, in the order of the documentation; samples are not facts.
-pub const KINDS: [&str; TORRENT_KINDS.len() + 4] = {
-    let mut kinds = [""; TORRENT_KINDS.len() + 4];
+pub const KINDS: [&str; TORRENT_KINDS.len() + 5] = {
+    let mut kinds = [""; TORRENT_KINDS.len() + 5];
     let mut next = 0;
     while next < TORRENT_KINDS.len() {
         kinds[next] = TORRENT_KINDS[next];
@@ -140,6 +144,7 @@ pub const KINDS: [&str; TORRENT_KINDS.len() + 4] = {
     kinds[next + 1] = ENGINE_FAULTED;
     kinds[next + 2] = ENGINE_RESTARTED;
     kinds[next + 3] = HEALTH_CHANGED;
+    kinds[next + 4] = SETTINGS_CHANGED;
     kinds
 };
 
@@ -173,6 +178,9 @@ pub fn decode(fact: &Fact) -> Result<Decoded, DecodeError> {
             .map(|event| Decoded::Torrent(id, event));
     }
     let data = fact.data.as_str();
+    if kind.starts_with("settings.") {
+        return decode_settings(kind, fact.schema_version, data).map(Decoded::Settings);
+    }
     let decoded = match kind {
         ENGINE_STARTED => Decoded::Engine(EngineEvent::Started(from_json(kind, data)?)),
         ENGINE_FAULTED => Decoded::Engine(EngineEvent::Faulted(from_json(kind, data)?)),
@@ -187,14 +195,14 @@ pub fn decode(fact: &Fact) -> Result<Decoded, DecodeError> {
     }
 }
 
-fn fact(kind: &'static str, data: String, metadata: &Metadata) -> NewFact {
+pub(crate) fn fact(kind: &'static str, data: String, metadata: &Metadata) -> NewFact {
     NewFact { kind: Cow::Borrowed(kind), schema_version: VERSION, data, meta: to_json(metadata) }
 }
 
-fn to_json(payload: &impl Serialize) -> String {
+pub(crate) fn to_json(payload: &impl Serialize) -> String {
     serde_json::to_string(payload).expect("payloads are plain structs: nothing in them can fail to serialise")
 }
 
-fn from_json<T: DeserializeOwned>(kind: &str, data: &str) -> Result<T, DecodeError> {
+pub(crate) fn from_json<T: DeserializeOwned>(kind: &str, data: &str) -> Result<T, DecodeError> {
     serde_json::from_str(data).map_err(|source| DecodeError::Malformed { kind: kind.to_owned(), source })
 }

@@ -7,7 +7,10 @@
 mod codec;
 mod metadata;
 mod progress;
+mod settings;
 mod verify;
+
+use revaer_event_log::NewFact;
 
 pub use codec::{
     DecodeError, Decoded, KINDS, decode, decode_torrent, encode_engine, encode_health, encode_torrent,
@@ -15,4 +18,5 @@ pub use codec::{
 };
 pub use metadata::Metadata;
 pub use progress::{PROGRESS_KIND, ProgressSample, pack_progress, unpack_progress};
+pub use settings::{decode_settings, encode_settings};
 pub use verify::{Counted, verify};

@@ -11,5 +11,6 @@ mod observing;
 mod prefetching;
 mod racing;
 mod repeating;
+mod settings;
 mod statements;
 mod support;
