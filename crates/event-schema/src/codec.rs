@@ -2,16 +2,19 @@
 
 use std::borrow::Cow;
 
+use revaer_domain::api_key::KeyEvent;
 use revaer_domain::engine::EngineEvent;
 use revaer_domain::health::HealthChanged;
 use revaer_domain::settings::SettingsEvent;
+use revaer_domain::setup::SetupEvent;
 use revaer_domain::torrent::TorrentEvent;
-use revaer_domain::values::TorrentId;
+use revaer_domain::values::{KeyId, TorrentId};
 use revaer_event_log::{Fact, NewFact};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Metadata;
+use crate::access::{ACCESS_KINDS, decode_access};
 use crate::settings::{SETTINGS_CHANGED, decode_settings};
 
 /// A fact that was understood.
@@ -25,6 +28,10 @@ pub enum Decoded {
     Health(HealthChanged),
     /// Of the settings.
     Settings(SettingsEvent),
+    /// Of one API key.
+    Key(KeyId, KeyEvent),
+    /// Of the setup.
+    Setup(SetupEvent),
 }
 
 /// A fact that was not understood: it was written by a newer version, or it is damaged.
@@ -50,7 +57,7 @@ pub enum DecodeError {
         #[source]
         source: serde_json::Error,
     },
-    /// A torrent's fact in a stream that is not a torrent's.
+    /// A torrent's or a key's fact in a stream that is not one's.
     #[error("`{kind}` in stream `{stream}`")]
     Stream {
         /// The name.
@@ -133,8 +140,8 @@ const ENGINE_RESTARTED: &str = "engine.restarted";
 const HEALTH_CHANGED: &str = "health.changed";
 
 /// Every kind of fact, in the order of the documentation; samples are not facts.
-pub const KINDS: [&str; TORRENT_KINDS.len() + 5] = {
-    let mut kinds = [""; TORRENT_KINDS.len() + 5];
+pub const KINDS: [&str; TORRENT_KINDS.len() + 5 + ACCESS_KINDS.len()] = {
+    let mut kinds = [""; TORRENT_KINDS.len() + 5 + ACCESS_KINDS.len()];
     let mut next = 0;
     while next < TORRENT_KINDS.len() {
         kinds[next] = TORRENT_KINDS[next];
@@ -145,6 +152,12 @@ pub const KINDS: [&str; TORRENT_KINDS.len() + 5] = {
     kinds[next + 2] = ENGINE_RESTARTED;
     kinds[next + 3] = HEALTH_CHANGED;
     kinds[next + 4] = SETTINGS_CHANGED;
+    next += 5;
+    let mut access = 0;
+    while access < ACCESS_KINDS.len() {
+        kinds[next + access] = ACCESS_KINDS[access];
+        access += 1;
+    }
     kinds
 };
 
@@ -186,7 +199,8 @@ pub fn decode(fact: &Fact) -> Result<Decoded, DecodeError> {
         ENGINE_FAULTED => Decoded::Engine(EngineEvent::Faulted(from_json(kind, data)?)),
         ENGINE_RESTARTED => Decoded::Engine(EngineEvent::Restarted(from_json(kind, data)?)),
         HEALTH_CHANGED => Decoded::Health(from_json(kind, data)?),
-        other => return Err(DecodeError::UnknownKind(other.to_owned())),
+        other => decode_access(other, fact.stream.as_str(), data)
+            .unwrap_or_else(|| Err(DecodeError::UnknownKind(other.to_owned())))?,
     };
     if fact.schema_version == VERSION {
         Ok(decoded)

@@ -4,14 +4,14 @@
 //! and version; files are only added there, and a test reads every one of them. The domain may be renamed freely; what
 //! is written here may not.
 
+mod access;
 mod codec;
 mod metadata;
 mod progress;
 mod settings;
 mod verify;
 
-use revaer_event_log::NewFact;
-
+pub use access::{encode_key, encode_setup};
 pub use codec::{
     DecodeError, Decoded, KINDS, decode, decode_torrent, encode_engine, encode_health, encode_torrent,
     torrent_kind,

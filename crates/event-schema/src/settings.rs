@@ -4,11 +4,12 @@
 //! pointers, and which change it takes back. Who upcasts never writes: version 0 lies in logs as it is.
 
 use revaer_domain::settings::{Change, Changed, SettingsEvent};
+use revaer_event_log::NewFact;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::Metadata;
 use crate::codec::{DecodeError, fact, from_json, to_json};
-use crate::{Metadata, NewFact};
 
 pub(crate) const SETTINGS_CHANGED: &str = "settings.changed";
 

@@ -62,8 +62,8 @@ async fn repeated_patch_has_the_first_answer() {
 async fn preview_records_nothing() {
     let world = World::new().await;
     let process = world.process().await;
-    let preview = process.application.preview_settings(json!({"engine": {"dht": true}}), &operator(None));
-    let preview = preview.await.expect("fits");
+    let (request, caller) = (json!({"engine": {"dht": true}}), operator(None));
+    let preview = process.application.preview_settings(request, &caller).await.expect("fits");
     assert!(preview.settings.engine.dht);
     assert_eq!((preview.version, preview.changes.len()), (0, 1));
     assert!(world.facts().await.is_empty());

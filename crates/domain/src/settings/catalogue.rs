@@ -224,10 +224,23 @@ mod tests {
         }
     }
 
+    /// Every key, those of entries and items included.
+    fn with_inner() -> Vec<&'static Key> {
+        fn inner(kind: &'static Kind) -> &'static [Key] {
+            match kind {
+                Kind::Object(keys) => keys,
+                Kind::List { of, .. } | Kind::Entries { of, .. } => inner(of),
+                _ => &[],
+            }
+        }
+        keys().flat_map(|key| std::iter::once(key).chain(inner(&key.kind))).collect()
+    }
+
     #[test]
-    fn every_key_says_what_it_does() {
-        for key in keys() {
+    fn every_key_says_what_it_does_and_what_null_means() {
+        for key in with_inner() {
             assert!(key.description().ends_with('.'), "{}: {}", key.pointer, key.description());
+            assert_eq!(key.description().contains("Null:"), key.is_nullable(), "{}", key.pointer);
         }
     }
 

@@ -1,5 +1,6 @@
 //! A value against the kind of its key: every fault is told, with its place.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::catalogue::{Key, Kind, escape};
@@ -37,10 +38,7 @@ pub(super) fn check(kind: &Kind, value: &Value, at: &str, faults: &mut Vec<Fault
         Kind::Choice(words) if value.as_str().is_some_and(|word| words.contains(&word)) => {}
         Kind::Choice(words) => fault(format!("is none of {}", words.join(", "))),
         Kind::Secret { .. } => {
-            let fingerprint = value.as_object().filter(|object| object.len() == 1).and_then(|object| {
-                object.get("fingerprint")?.as_str().filter(|text| SecretRef::is_fingerprint(text))
-            });
-            if fingerprint.is_none() {
+            if SecretRef::deserialize(value).is_err() {
                 fault("is neither a secret nor the fingerprint of one".to_owned());
             }
         }

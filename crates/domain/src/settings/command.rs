@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::SecretRef;
 use super::event::Change;
 use super::patch::Fault;
 
@@ -33,8 +34,8 @@ pub enum SettingsCommand {
 pub struct Patch {
     /// The patch.
     pub request: Value,
-    /// The fingerprints that the caller put there. Others are taken only where the document has them.
-    pub secrets: BTreeSet<String>,
+    /// The secrets that the caller put away for it. Others are taken only where the document has them.
+    pub secrets: BTreeSet<SecretRef>,
 }
 
 /// A change that is to be taken back.

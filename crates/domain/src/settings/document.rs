@@ -33,9 +33,9 @@ impl Settings {
     }
 
     /// Every secret that the document refers to.
-    pub fn secrets(&self) -> BTreeSet<&SecretRef> {
+    pub fn secrets(&self) -> BTreeSet<SecretRef> {
         let single = [&self.engine.proxy.password, &self.http.tls.key];
-        single.into_iter().flatten().chain(&self.fsops.archive_passwords).collect()
+        single.into_iter().flatten().chain(&self.fsops.archive_passwords).copied().collect()
     }
 
     /// The same document with some values replaced, as by the command line. Values that do not fit are left out.

@@ -23,7 +23,7 @@ section! {
         disk_io: DiskIoSettings;
     }
     keys {
-        /// Where downloads go: every file of every torrent stays beneath this folder. Without it, `downloads` in the data directory.
+        /// Where downloads go: every file of every torrent stays beneath this folder. Null: `downloads` in the data directory.
         download_root: Option<String> = None, PATH, Restart;
         /// Where peers are listened for: `address:port` or `interface:port`, separated by commas; port 0 lets the system choose.
         listen_interfaces: String = "0.0.0.0:6881,[::]:6881".to_owned(),
@@ -46,8 +46,8 @@ section! {
         connections_per_torrent_max: Option<u32> = None, Kind::Integer { min: 2, max: 65_535 }, Live;
         /// How many new connections are tried.
         connections_per_second_max: u32 = 30, Kind::Integer { min: 1, max: 1000 }, Live;
-        /// How many peers are sent to at once, of all torrents together. Null: as many as ask.
-        upload_slots_max: Option<u32> = Some(8), COUNT, Live;
+        /// How many peers are sent to at once, of all torrents together.
+        upload_slots_max: u32 = 8, COUNT, Live;
         /// How many peers of one torrent are sent to at once. Null: as many as there may be together.
         upload_slots_per_torrent_max: Option<u32> = None, COUNT, Live;
         /// How many torrents download at once; the others wait their turn. Null: all of them.
@@ -60,7 +60,7 @@ section! {
         user_agent: Option<String> = None, PLAIN, Live;
         /// The first bytes of the peer id, for the same reason. Null: libtorrent's own.
         peer_id_prefix: Option<String> = None, Kind::Text { format: Format::PeerIdPrefix, bytes_max: 12 }, Restart;
-        /// A file of address ranges that no connection is made with, in the format of eMule (`ipfilter.dat`) or PeerGuardian (`.p2p`).
+        /// A file of address ranges that no connection is made with, in the format of eMule (`ipfilter.dat`) or PeerGuardian (`.p2p`). Null: none.
         ip_filter_file: Option<String> = None, PATH, Live;
         /// Which peers get the upload slots while downloading.
         choking_algorithm: ChokingAlgorithm = ChokingAlgorithm::FixedSlots, ChokingAlgorithm::KIND, Live;
@@ -81,13 +81,13 @@ section! {
     keys {
         /// What the proxy speaks.
         kind: ProxyKind = ProxyKind::None, ProxyKind::KIND, Live;
-        /// Its address or name.
+        /// Its address or name. Null: there is none.
         host: Option<String> = None, Kind::Text { format: Format::Host, bytes_max: 253 }, Live;
-        /// Its port.
+        /// Its port. Null: there is none.
         port: Option<u16> = None, Kind::Integer { min: 1, max: 65_535 }, Live;
-        /// Who asks, if the proxy wants to know.
+        /// Who asks, if the proxy wants to know. Null: nobody.
         username: Option<String> = None, PLAIN, Live;
-        /// The password that goes with the name.
+        /// The password that goes with the name. Null: none.
         password: Option<SecretRef> = None, Kind::Secret { bytes_max: 255 }, Live;
         /// Whether peers are reached through it too, and not trackers alone.
         peers: bool = true, Kind::Boolean, Live;

@@ -52,13 +52,13 @@ section! {
     /// The certificate, for HTTPS: from files, which are read again when they change, or given here.
     TlsSettings at "/http/tls";
     keys {
-        /// A file with the certificate and its chain, in PEM.
+        /// A file with the certificate and its chain, in PEM. Null: none.
         certificate_file: Option<String> = None, PATH, Live;
-        /// A file with the private key, in PEM.
+        /// A file with the private key, in PEM. Null: none.
         key_file: Option<String> = None, PATH, Live;
-        /// The certificate and its chain, in PEM.
+        /// The certificate and its chain, in PEM. Null: none.
         certificate: Option<String> = None, Kind::Text { format: Format::Pem, bytes_max: 65_536 }, Live;
-        /// The private key, in PEM.
+        /// The private key, in PEM. Null: none.
         key: Option<SecretRef> = None, Kind::Secret { bytes_max: 16_384 }, Live;
     }
 }

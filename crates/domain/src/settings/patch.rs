@@ -1,11 +1,12 @@
 //! A merge patch (RFC 7396) against the catalogue: the changed document, or everything that is wrong with the request.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::catalogue::{self, Effect, Key, Kind, escape};
 use super::check::check_key;
 use super::command::Patch;
-use super::{Settings, rules};
+use super::{SecretRef, Settings, rules};
 
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,21 +74,16 @@ pub(super) fn merge(settings: &Settings, patch: &Patch) -> Result<Settings, Vec<
 /// A fingerprint that somebody made up stands for nothing.
 fn check_secrets(old: &Settings, new: &Settings, patch: &Patch, faults: &mut Vec<Fault>) {
     let known = old.secrets();
+    let document = new.document();
     for key in catalogue::keys().filter(|key| key.is_secret()) {
-        let document = new.document();
-        let Some(value) = document.pointer(key.pointer) else { continue };
+        let value = document.pointer(key.pointer).unwrap_or(&Value::Null);
         let list = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
         for (index, secret) in list.iter().enumerate() {
-            let Some(fingerprint) = secret.get("fingerprint").and_then(Value::as_str) else { continue };
-            let is_known = known.iter().any(|secret| secret.fingerprint == fingerprint);
-            if !is_known && !patch.secrets.contains(fingerprint) {
-                let at = if value.is_array() {
-                    format!("{}/{index}", key.pointer)
-                } else {
-                    key.pointer.to_owned()
-                };
+            let Ok(secret) = SecretRef::deserialize(secret) else { continue };
+            if !known.contains(&secret) && !patch.secrets.contains(&secret) {
+                let item = if value.is_array() { format!("/{index}") } else { String::new() };
                 let detail = "is the fingerprint of no secret that the settings have".to_owned();
-                faults.push(Fault::new(&at, FaultCode::Invalid, detail));
+                faults.push(Fault::new(&format!("{}{item}", key.pointer), FaultCode::Invalid, detail));
             }
         }
     }

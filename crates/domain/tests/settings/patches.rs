@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use revaer_domain::settings::{Change, FaultCode, Patch, SettingsCommand, ShareAction};
+use revaer_domain::settings::{Change, FaultCode, Patch, SecretRef, SettingsCommand, ShareAction};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -119,11 +119,11 @@ fn contradiction_is_refused(#[case] request: Value, #[case] pointer: &str) {
 
 #[test]
 fn fingerprint_that_nobody_put_there_is_refused() {
-    let secret = |digit: &str| json!({"fingerprint": digit.repeat(32)});
+    let secret = |digit: &str| json!({"fingerprint": digit.repeat(16)});
     let request = json!({"fsops": {"archive_passwords": [secret("a")]}});
     let mut story = Story::default();
     assert_eq!(story.faults(request.clone())[0].pointer, "/fsops/archive_passwords/0");
-    let secrets = BTreeSet::from(["a".repeat(32)]);
+    let secrets = BTreeSet::from([SecretRef { fingerprint: "a".repeat(16).parse().expect("a fingerprint") }]);
     story
         .command(&SettingsCommand::Patch(Patch { request: request.clone(), secrets }))
         .expect("was put away");
