@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use libtorrent_sys::Setting;
 use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
-use revaer_api::Limits;
 use revaer_application::{
     AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SystemClock, UseRecorder,
 };
@@ -19,6 +18,7 @@ use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
 use revaer_reactors::{Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -185,7 +185,8 @@ impl App {
             let parts = revaer_api::Parts {
                 application,
                 projections,
-                limits: Limits::default(),
+                limits: watch::channel(Arc::default()).1,
+                access: watch::channel(Arc::default()).1,
                 shutdown: token.clone(),
             };
             // A client that reads no more is cut off by the API; its socket can only be closed here.

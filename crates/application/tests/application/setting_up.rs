@@ -91,7 +91,7 @@ async fn token_is_used_once_also_by_two_processes_at_the_same_moment() {
     let attempts = [attempts.0, attempts.1, attempts.2, attempts.3];
     let won: Vec<_> = attempts.iter().flatten().collect();
     assert_eq!(won.len(), 1, "{attempts:?}");
-    assert!(attempts.iter().flat_map(|it| it.as_ref().err()).all(|it| matches!(it, SetupError::Complete)));
+    assert!(attempts.iter().filter_map(|it| it.as_ref().err()).all(|it| matches!(it, SetupError::Complete)));
     let next = world.process().await;
     let _follower = AccessFollower::open(next.application.clone()).await.unwrap();
     let live: Vec<_> = next.application.keys(None, 10).into_iter().map(|key| key.id).collect();
@@ -139,7 +139,7 @@ async fn another_server_key_accepts_nothing() {
 async fn validity_is_what_was_asked_for() {
     let world = World::new().await;
     let process = world.process().await;
-    let validity = Duration::from_secs(60);
+    let validity = Duration::from_mins(1);
     let issued = process.application.start_setup(validity, &operator(None)).await.unwrap();
     world.clock.pass(validity);
     let refused = complete(&process, issued.token.expose()).await;
