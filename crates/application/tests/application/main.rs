@@ -12,7 +12,7 @@ mod observing;
 mod prefetching;
 mod racing;
 mod repeating;
-mod settings;
 mod setting_up;
+mod settings;
 mod statements;
 mod support;
