@@ -24,6 +24,7 @@ mod problem;
 mod rejected;
 mod request_id;
 mod service;
+mod settings;
 mod torrents;
 
 pub use access::Access;

@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::edge::Edge;
 use crate::events::EventsApi;
 use crate::health::HealthApi;
+use crate::settings::SettingsApi;
 use crate::torrents::TorrentsApi;
 use crate::{Access, Limits};
 
@@ -45,7 +46,7 @@ pub struct Parts {
     pub shutdown: CancellationToken,
 }
 
-type Operations = (TorrentsApi, EventsApi, HealthApi);
+type Operations = (TorrentsApi, SettingsApi, EventsApi, HealthApi);
 
 /// Everything that is served: routes, request ids, problems, limits.
 pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
@@ -55,8 +56,12 @@ pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
         limits: parts.limits.clone(),
         shutdown: parts.shutdown,
     });
-    let operations: Operations =
-        (TorrentsApi(Arc::clone(&context)), EventsApi::new(Arc::clone(&context)), HealthApi(context));
+    let operations: Operations = (
+        TorrentsApi(Arc::clone(&context)),
+        SettingsApi(Arc::clone(&context)),
+        EventsApi::new(Arc::clone(&context)),
+        HealthApi(context),
+    );
     let operations = described(Described(Some(operations)));
     let document = written(&operations);
     let allowed = AllowedMethods::of_document(&document);
@@ -108,6 +113,7 @@ impl<T: OpenApi> OpenApi for Described<T> {
     fn register(registry: &mut Registry) {
         T::register(registry);
         registry.schemas.values_mut().for_each(admit_null);
+        crate::settings::describe(registry);
     }
 
     fn add_routes(self, routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {

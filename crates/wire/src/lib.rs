@@ -7,12 +7,14 @@ mod event;
 mod health;
 mod problem;
 mod request;
+mod settings;
 mod torrent;
 
 pub use event::EventFrame;
 pub use health::{ComponentHealth, Health, HealthReport};
 pub use problem::{FieldProblem, Problem, codes};
 pub use request::{ActionRequest, AddRequest, PriorityRequest, SelectRequest};
+pub use settings::{RevertRequest, SettingChange, SettingsAnswer, SettingsHistoryEntry, SettingsHistoryPage};
 pub use torrent::{
     Failure, FileEntry, FileList, HistoryEntry, HistoryPage, InfoHashes, Peer, PeerList, RateCap, Selection,
     SelectionPriority, Torrent, TorrentPage, Tracker, TrackerList,
