@@ -11,5 +11,6 @@ mod events_limits;
 mod lists;
 mod malformed;
 mod reads;
+mod settings;
 mod stream;
 mod world;
