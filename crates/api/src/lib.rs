@@ -6,6 +6,7 @@
 
 mod access;
 mod allow;
+mod audit;
 mod body;
 mod caller;
 mod client_address;
@@ -18,6 +19,7 @@ mod health;
 mod limits;
 mod origin;
 mod parameter;
+mod pattern;
 mod payload;
 mod present;
 mod problem;
