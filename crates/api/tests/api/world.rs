@@ -13,7 +13,7 @@ use poem::{Body, Endpoint, Request, Response};
 use revaer_api::{Access, Limits, Parts, service};
 use revaer_application::{
     Application, Caller, HealthRegistry, LiveError, LivePeer, LiveRates, LiveTracker, LiveView,
-    MetainfoParser, ParsedMetainfo, SystemClock, TorrentFile,
+    MetainfoParser, ParsedMetainfo, ServerKey, SystemClock, TorrentFile,
 };
 use revaer_domain::torrent::TorrentCommand;
 use revaer_domain::values::{InfoHashes, TorrentId};
@@ -82,6 +82,7 @@ impl World {
             metainfo: Arc::new(Libtorrent),
             live: session.clone(),
             health: HealthRegistry::new(clock),
+            server_key: ServerKey::draw(),
         });
         let service = service(Parts {
             application: application.clone(),
