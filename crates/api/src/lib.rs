@@ -25,9 +25,11 @@ mod present;
 mod problem;
 mod rejected;
 mod request_id;
+mod serve;
 mod service;
 mod torrents;
 
 pub use access::Access;
 pub use limits::Limits;
+pub use serve::{BadCertificate, Certificate, Server, Tls};
 pub use service::{Parts, document, service};

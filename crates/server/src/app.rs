@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use libtorrent_sys::Setting;
-use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
+use revaer_api::Tls;
 use revaer_application::{
     AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SystemClock, UseRecorder,
 };
@@ -18,6 +18,7 @@ use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
 use revaer_reactors::{Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -31,8 +32,6 @@ use crate::server_key;
 
 /// This process among those that may append to one log.
 const NODE: &str = "local";
-/// A connection on which nothing moves for so long is closed; quiet streams have a heartbeat of a quarter of that.
-const IDLE_MAX: Duration = Duration::from_mins(1);
 /// How long requests may take to finish, and streams to end.
 const API_END: Duration = Duration::from_secs(10);
 /// How long the session may take: its own deadline is shorter.
@@ -57,7 +56,7 @@ pub(crate) struct App {
     notices: NoticeReceiver,
     application: Application,
     access: AccessFollower,
-    acceptor: TcpAcceptor,
+    listener: TcpListener,
     lock: DataDirLock,
 }
 
@@ -66,8 +65,7 @@ impl App {
     pub(crate) async fn build(config: Config) -> anyhow::Result<Self> {
         let lock = DataDirLock::acquire(&config.data_dir).map_err(in_use)?;
         // First, since a port that is taken is quicker to find than a database is to start.
-        let acceptor = TcpListener::bind(config.listen)
-            .into_acceptor()
+        let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let download_root = config.download_root();
@@ -124,7 +122,7 @@ impl App {
             notices,
             application,
             access,
-            acceptor,
+            listener,
             lock,
         })
     }
@@ -175,27 +173,26 @@ impl App {
         let sampler = Part::spawn(watch, "sampler", |token| sampler.run(token));
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
 
-        let (projections, acceptor) = (self.projections, self.acceptor);
-        for address in acceptor.local_addr().iter().filter_map(|address| address.as_socket_addr()) {
+        let (projections, listener) = (self.projections, self.listener);
+        if let Ok(address) = listener.local_addr() {
             // The one line on stdout: scripts and supervisors read where to go, also when the port was left to the system.
             // Nobody has to listen.
             let _ = writeln!(std::io::stdout(), "listening on http://{address}");
         }
         let api = Part::spawn(watch, "api", |token| {
+            let limits = watch::channel(Arc::default()).1;
+            let access = watch::channel(Arc::default()).1;
             let parts = revaer_api::Parts {
                 application,
                 projections,
-                limits: watch::channel(Arc::default()).1,
-                access: watch::channel(Arc::default()).1,
+                limits: limits.clone(),
+                access: access.clone(),
                 shutdown: token.clone(),
             };
-            // A client that reads no more is cut off by the API; its socket can only be closed here.
-            let server = poem::Server::new_with_acceptor(acceptor).idle_timeout(IDLE_MAX);
-            server.run_with_graceful_shutdown(
-                revaer_api::service(parts),
-                token.cancelled_owned(),
-                Some(API_END),
-            )
+            let tls = watch::channel(Tls::Off).1;
+            let server =
+                revaer_api::Server { listener, service: revaer_api::service(parts), limits, access, tls };
+            server.run(token, API_END)
         });
         Running {
             database,
@@ -230,16 +227,14 @@ struct Running {
     counters: Part<()>,
     sampler: Part<()>,
     engine: Part<Option<Vec<u8>>>,
-    api: Part<std::io::Result<()>>,
+    api: Part<()>,
     /// Nobody else may serve from the data directory until the last part has ended.
     _lock: DataDirLock,
 }
 
 impl Running {
     async fn end(self, bodies: &revaer_application::Bodies, log: &EventLog) {
-        if let Some(Err(error)) = self.api.end(API_END + Duration::from_secs(1)).await {
-            tracing::warn!(%error, "the API ended badly");
-        }
+        self.api.end(API_END + Duration::from_secs(1)).await;
         self.reconciler.end(PART_END).await;
         self.counters.end(PART_END).await;
         self.sampler.end(PART_END).await;

@@ -17,7 +17,9 @@ async fn command_is_audited_with_its_request_and_the_service_is_left_out() {
     let pause = json!({ "action": "pause" });
     let path = format!("/v1/torrents/{id}/action");
     let paused = world.post_with(&path, &[("x-request-id", "req-7")], &pause).await;
-    let last = world.observe(id, TorrentCommand::ObserveFailure(Failure { code: "disk_full".into(), detail: "x".into() })).await;
+    let last = world
+        .observe(id, TorrentCommand::ObserveFailure(Failure { code: "disk_full".into(), detail: "x".into() }))
+        .await;
     let page = world.get(&format!("/v1/audit?min_position={last}")).await.body;
     assert_eq!(kinds(&page), ["torrent.paused", "torrent.added"], "newest first");
     assert_eq!(page["next_cursor"], Value::Null);

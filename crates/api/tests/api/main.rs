@@ -5,6 +5,7 @@
 mod audit;
 mod browsers;
 mod commands;
+mod connections;
 mod documents;
 mod edges;
 mod events;
@@ -13,4 +14,5 @@ mod lists;
 mod malformed;
 mod reads;
 mod stream;
+mod tls;
 mod world;

@@ -33,9 +33,12 @@ fn deeds(entry: &AuditEntry) -> Vec<String> {
         ("settings", "changed") => settings(data),
         ("torrent", "added") => vec![format!("added {subject} {}", quoted(&data["name"]))],
         ("torrent", "rate_cap_changed" | "share_limits_changed") => changed_fields(&subject, data),
-        ("torrent", "labels_changed" | "selection_changed" | "move_requested") => {
-            let field = what.trim_end_matches("_changed").trim_end_matches("_requested");
+        ("torrent", "labels_changed" | "selection_changed") => {
+            let field = what.trim_end_matches("_changed");
             vec![format!("set {field} of {subject} {} -> {}", shown(&data["from"]), shown(&data["to"]))]
+        }
+        ("torrent", "move_requested") => {
+            vec![format!("asked to move {subject} {} -> {}", shown(&data["from"]), shown(&data["to"]))]
         }
         ("torrent", "sequential_changed") => {
             vec![format!("set sequential of {subject} -> {}", shown(&data["enabled"]))]
