@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use libtorrent_sys::Setting;
-use revaer_api::Tls;
 use revaer_application::{
-    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SystemClock, UseRecorder,
+    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SettingsFollower, SystemClock,
+    UseRecorder,
 };
 use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
@@ -19,11 +19,11 @@ use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
 use revaer_reactors::{Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::database::{Database, in_use};
+use crate::edge::{Terms, TermsFollower};
 use crate::health;
 use crate::metainfo::LibtorrentParser;
 use crate::part::{self, Part, Watch};
@@ -57,6 +57,8 @@ pub(crate) struct App {
     application: Application,
     access: AccessFollower,
     listener: TcpListener,
+    terms: Terms,
+    terms_follower: TermsFollower,
     lock: DataDirLock,
 }
 
@@ -110,6 +112,9 @@ impl App {
         });
         let access =
             AccessFollower::open(application.clone()).await.context("the API keys cannot be read")?;
+        application.refresh_settings().await.context("the settings cannot be read")?;
+        let (terms, terms_follower) =
+            TermsFollower::begin(&application.settings(), application.health().clone()).await;
         Ok(Self {
             config,
             cluster: database.cluster,
@@ -123,6 +128,8 @@ impl App {
             application,
             access,
             listener,
+            terms,
+            terms_follower,
             lock,
         })
     }
@@ -152,6 +159,9 @@ impl App {
         let database = cluster.map(|cluster| Part::spawn(watch, "database", |token| cluster.run(token)));
         let log_part = Part::spawn(watch, "log", |token| log_runner.run(token));
         let projector = Part::spawn(watch, "projector", |token| self.projector.run(token));
+        let settings = SettingsFollower::new(application.clone());
+        let settings = Part::spawn(watch, "settings", |token| settings.run(token));
+        let terms = Part::spawn(watch, "edge", |token| self.terms_follower.run(token));
         let recorder = HealthRecorder::new(application.health().clone(), log.clone());
         let recorder = Part::spawn(watch, "health recorder", |token| recorder.run(token));
         let health = Part::spawn(watch, "health", |token| {
@@ -180,8 +190,7 @@ impl App {
             let _ = writeln!(std::io::stdout(), "listening on http://{address}");
         }
         let api = Part::spawn(watch, "api", |token| {
-            let limits = watch::channel(Arc::default()).1;
-            let access = watch::channel(Arc::default()).1;
+            let Terms { limits, access, tls } = self.terms;
             let parts = revaer_api::Parts {
                 application,
                 projections,
@@ -189,7 +198,6 @@ impl App {
                 access: access.clone(),
                 shutdown: token.clone(),
             };
-            let tls = watch::channel(Tls::Off).1;
             let server =
                 revaer_api::Server { listener, service: revaer_api::service(parts), limits, access, tls };
             server.run(token, API_END)
@@ -208,6 +216,8 @@ impl App {
             sampler,
             engine,
             api,
+            settings,
+            terms,
             _lock: self.lock,
         }
     }
@@ -228,6 +238,8 @@ struct Running {
     sampler: Part<()>,
     engine: Part<Option<Vec<u8>>>,
     api: Part<()>,
+    settings: Part<()>,
+    terms: Part<()>,
     /// Nobody else may serve from the data directory until the last part has ended.
     _lock: DataDirLock,
 }
@@ -235,6 +247,7 @@ struct Running {
 impl Running {
     async fn end(self, bodies: &revaer_application::Bodies, log: &EventLog) {
         self.api.end(API_END + Duration::from_secs(1)).await;
+        self.terms.end(PART_END).await;
         self.reconciler.end(PART_END).await;
         self.counters.end(PART_END).await;
         self.sampler.end(PART_END).await;
@@ -250,6 +263,7 @@ impl Running {
         self.access.end(PART_END).await;
         self.health.end(PART_END).await;
         self.recorder.end(PART_END).await;
+        self.settings.end(PART_END).await;
         self.projector.end(PART_END).await;
         self.log.end(PART_END).await;
         if tokio::time::timeout(PART_END, log.pool().close()).await.is_err() {

@@ -6,6 +6,7 @@ mod app;
 mod commands;
 mod config;
 mod database;
+mod edge;
 mod exit;
 mod health;
 mod metainfo;
