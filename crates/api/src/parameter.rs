@@ -221,7 +221,9 @@ impl Value for Moment {
     }
 
     fn schema() -> MetaSchema {
-        MetaSchema::new("string")
+        let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
+        let time = MetaSchema::new_with_format("string", "date-time");
+        MetaSchema { any_of: vec![inline(Position::schema()), inline(time)], ..MetaSchema::ANY }
     }
 }
 
@@ -256,7 +258,8 @@ impl Value for IfMatch {
     }
 
     fn schema() -> MetaSchema {
-        let pattern = Some(r#"^(\*|"(0|[1-9][0-9]{0,8})")$"#.to_owned());
+        // `*` is taken as well; it says nothing, so nobody needs to be told to send it.
+        let pattern = Some(r#"^"[0-9]{1,9}"$"#.to_owned());
         MetaSchema { example: Some("\"7\"".into()), pattern, ..MetaSchema::new("string") }
     }
 }

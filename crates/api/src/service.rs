@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::allow::AllowedMethods;
+use crate::audit::AuditApi;
 use crate::context::Context;
 use crate::edge::Edge;
 use crate::events::EventsApi;
@@ -46,7 +47,7 @@ pub struct Parts {
     pub shutdown: CancellationToken,
 }
 
-type Operations = (TorrentsApi, SettingsApi, EventsApi, HealthApi);
+type Operations = (TorrentsApi, SettingsApi, EventsApi, AuditApi, HealthApi);
 
 /// Everything that is served: routes, request ids, problems, limits.
 pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
@@ -60,6 +61,7 @@ pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
         TorrentsApi(Arc::clone(&context)),
         SettingsApi(Arc::clone(&context)),
         EventsApi::new(Arc::clone(&context)),
+        AuditApi(Arc::clone(&context)),
         HealthApi(context),
     );
     let operations = described(Described(Some(operations)));

@@ -44,6 +44,8 @@ pub mod codes {
     pub const CONTRADICTION: &str = "contradiction";
     /// What should be taken back was overwritten since, or others rest on it.
     pub const SETTINGS_CONFLICT: &str = "settings_conflict";
+    /// The body of the request did not come in time.
+    pub const TIMEOUT: &str = "timeout";
     /// A fault of the service.
     pub const INTERNAL: &str = "internal";
 }

@@ -2,6 +2,8 @@
 
 mod action;
 mod add;
+mod audit;
+mod audit_sentence;
 mod completions;
 mod events_table;
 mod files;
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     History(history::History),
     /// Show or change the settings of the service
     Settings(settings::Settings),
+    /// List who did what, newest first
+    Audit(audit::Audit),
     /// Show how the service is
     Health(health::Health),
     /// Print a completion script for a shell
@@ -90,6 +94,7 @@ impl Command {
             Command::Tail(tail) => tail.run(context).await,
             Command::History(history) => history.run(context).await,
             Command::Settings(settings) => settings.run(context).await,
+            Command::Audit(audit) => audit.run(context).await,
             Command::Health(health) => health.run(context).await,
             Command::Completions(completions) => completions.run(definition()),
         }
