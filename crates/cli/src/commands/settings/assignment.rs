@@ -21,10 +21,7 @@ pub(crate) struct Assignment {
 impl KeyName {
     /// Reads one, and completes those that are known.
     pub(super) fn parser() -> impl TypedValueParser<Value = Self> {
-        Known {
-            parse: Self::parse,
-            completions: || catalogue::keys().iter().map(|key| (key.name.clone(), &key.summary)).collect(),
-        }
+        Known { parse: Self::parse, completions: catalogue::names }
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -51,15 +48,7 @@ impl KeyName {
 impl Assignment {
     /// Reads one, and completes those that are known: the key, and with it the words that it takes.
     pub(super) fn parser() -> impl TypedValueParser<Value = Self> {
-        let completions = || {
-            let of_key = |key: &'static catalogue::Key| {
-                let bare = std::iter::once(format!("{}=", key.name));
-                let words = key.words.iter().map(|word| format!("{}={word}", key.name));
-                bare.chain(words).map(|text| (text, &key.summary))
-            };
-            catalogue::keys().iter().flat_map(of_key).collect()
-        };
-        Known { parse: Self::parse, completions }
+        Known { parse: Self::parse, completions: catalogue::assignments }
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -104,7 +93,7 @@ fn contradiction(key: &KeyName) -> String {
 #[derive(Clone)]
 struct Known<T> {
     parse: fn(&str) -> Result<T, String>,
-    completions: fn() -> Vec<(String, &'static String)>,
+    completions: fn() -> &'static [(String, &'static str)],
 }
 
 impl<T: Clone + Send + Sync + 'static> TypedValueParser for Known<T> {
@@ -117,8 +106,8 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Known<T> {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let values = (self.completions)().into_iter();
-        Some(Box::new(values.map(|(text, help)| PossibleValue::new(text).help(help.clone()))))
+        let values = (self.completions)().iter();
+        Some(Box::new(values.map(|(text, help)| PossibleValue::new(text.as_str()).help(*help))))
     }
 }
 

@@ -25,9 +25,23 @@ static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("settings.json")).expect("the service generates the list of keys")
 });
 
-/// Every key.
-pub(super) fn keys() -> &'static [Key] {
-    &KEYS
+/// The names of all keys, each with what it does.
+pub(super) fn names() -> &'static [(String, &'static str)] {
+    static NAMES: LazyLock<Vec<(String, &'static str)>> =
+        LazyLock::new(|| KEYS.iter().map(|key| (key.name.clone(), key.summary.as_str())).collect());
+    &NAMES
+}
+
+/// What can be written before and behind `=`, each with what the key does.
+pub(super) fn assignments() -> &'static [(String, &'static str)] {
+    static ASSIGNMENTS: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
+        let of_key = |key: &'static Key| {
+            let values = std::iter::once("").chain(key.words.iter().map(String::as_str));
+            values.map(|value| (format!("{}={value}", key.name), key.summary.as_str()))
+        };
+        KEYS.iter().flat_map(of_key).collect()
+    });
+    &ASSIGNMENTS
 }
 
 /// The key of a name.
