@@ -92,6 +92,8 @@ impl Torrents {
                 .unwrap_or_default(),
             download_bytes_per_second: desired.rate_cap.download_bytes_per_second.map(u32::from),
             upload_bytes_per_second: desired.rate_cap.upload_bytes_per_second.map(u32::from),
+            connections_max: self.profile.engine.connections_per_torrent_max,
+            upload_slots_max: self.profile.engine.upload_slots_per_torrent_max,
             trackers: further_trackers(&desired, metainfo.as_ref()),
             peers: desired.peers.clone(),
         };
@@ -188,6 +190,9 @@ fn flags(desired: &Desired, has_metainfo: bool) -> TorrentFlags {
     let mut flags = TorrentFlags::NONE;
     if desired.stands_still() {
         flags = flags | TorrentFlags::PAUSED;
+    } else if desired.queues {
+        // It stands still until the queue comes to it: thousands must not begin at once.
+        flags = flags | TorrentFlags::PAUSED | TorrentFlags::AUTO_MANAGED;
     }
     if desired.sequential {
         flags = flags | TorrentFlags::SEQUENTIAL;

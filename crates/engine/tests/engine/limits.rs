@@ -62,7 +62,9 @@ async fn changed_cap_holds_on_the_wire_after_two_seconds() {
 async fn cap_of_the_session_binds_peers_on_loopback_too() {
     let [there, here] = [tempdir().unwrap(), tempdir().unwrap()];
     let (_, seeder) = seeded(there.path(), &[("big", 60_000_000)], &SeederOptions::default());
-    let rig = Rig::start(Options { download_bytes_per_second: Some(MIB), ..options(here.path()) });
+    let mut options = options(here.path());
+    options.profile.rate_cap = cap(MIB);
+    let rig = Rig::start(options);
     rig.reconcile(&desired(1, &[&seeder]), metainfo(&seeder)).await;
     let rate = rate_after(&rig, Duration::from_secs(4)).await;
     println!("a session's cap of 1 MiB/s: {:.2} of it", rate / f64::from(MIB));
@@ -74,7 +76,8 @@ async fn cap_of_the_session_binds_peers_on_loopback_too() {
 async fn resume_data_is_saved_at_its_interval_while_pieces_arrive() {
     let [there, here] = [tempdir().unwrap(), tempdir().unwrap()];
     let (_, seeder) = seeded(there.path(), &[("big", 3_000_000)], &small_pieces());
-    let options = Options { resume_save_interval: Duration::from_millis(300), ..options(here.path()) };
+    let mut options = options(here.path());
+    options.profile.engine.resume_save_interval_seconds = 1;
     let mut rig = Rig::start(options);
     let torrent = Desired { rate_cap: cap(MIB), ..desired(1, &[&seeder]) };
     rig.reconcile(&torrent, metainfo(&seeder)).await;
@@ -94,7 +97,9 @@ async fn resume_data_is_saved_at_its_interval_while_pieces_arrive() {
 async fn resume_data_is_saved_earlier_after_many_bytes() {
     let [there, here] = [tempdir().unwrap(), tempdir().unwrap()];
     let (_, seeder) = seeded(there.path(), &[("big", 3_000_000)], &small_pieces());
-    let mut rig = Rig::start(Options { resume_save_bytes: 500_000, ..options(here.path()) });
+    let mut options = options(here.path());
+    options.profile.engine.resume_save_bytes = 500_000;
+    let mut rig = Rig::start(options);
     let torrent = Desired { rate_cap: cap(MIB), ..desired(1, &[&seeder]) };
     rig.reconcile(&torrent, metainfo(&seeder)).await;
     let first = rig
