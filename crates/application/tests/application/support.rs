@@ -128,6 +128,7 @@ impl Drop for Process {
 pub(crate) fn operator(key: Option<&str>) -> Caller {
     Caller {
         actor: "operator".to_owned(),
+        key_id: None,
         request_id: Some("request-1".to_owned()),
         correlation_id: "correlation-1".to_owned(),
         causation_id: None,
