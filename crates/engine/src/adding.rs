@@ -5,7 +5,7 @@
 
 use libtorrent_sys::{AddTorrent, FileEntry, Metainfo, MetainfoLimits, Source, TorrentFlags, parse_metainfo};
 use revaer_domain::torrent::SelectionApplied;
-use revaer_domain::values::{InfoHashes, SavePath};
+use revaer_domain::values::{InfoHashes, RateCap, SavePath};
 
 use crate::actual::Actual;
 use crate::confine::{self, LeadsOut};
@@ -97,6 +97,11 @@ impl Torrents {
             trackers: further_trackers(&desired, metainfo.as_ref()),
             peers: desired.peers.clone(),
         };
+        if desired.rate_cap != RateCap::default()
+            && let Err(error) = self.tick_finely()
+        {
+            tracing::warn!(%error, "the caps of torrents may be held coarsely");
+        }
         let key = self.next_key;
         self.next_key += 1;
         self.add_from_best(key, &desired, materials, add)?;

@@ -2,9 +2,12 @@
 //!
 //! Each part that cannot be is told, and stays as it was; the rest is in force when the answer is given.
 
+use std::time::Instant;
+
 use libtorrent_sys::Setting;
 
-use crate::profile::{Profile, Refusal, changes, unknown_device};
+use crate::notice::EngineNotice;
+use crate::profile::{Profile, Refusal, TICK, changes, tick, unknown_device};
 use crate::torrents::Torrents;
 
 /// Failures to listen that are told; each names a port.
@@ -63,7 +66,10 @@ impl Torrents {
     /// Everything that differs. An error before anything was changed is one; afterwards the session is about to end.
     fn tell(&mut self, profile: Profile) -> Result<(), libtorrent_sys::Error> {
         let session = &self.session;
-        session.apply_settings(&changes(&self.profile, &profile))?;
+        let mut changes = changes(&self.profile, &profile);
+        // As long as torrents have caps of their own.
+        changes.retain(|setting| !(self.ticks_finely && setting.name() == TICK));
+        session.apply_settings(&changes)?;
         let before = std::mem::replace(&mut self.profile, profile);
         let now = &self.profile;
         if now.limits_apply_to_local_peers != before.limits_apply_to_local_peers {
@@ -95,6 +101,30 @@ impl Torrents {
         }
         // A round trip: what was asked for before it is in force after it, and what libtorrent says of it is in its queue.
         self.session.ping()
+    }
+
+    /// Lets libtorrent hold the caps of torrents, from the first one on that has any.
+    pub(crate) fn tick_finely(&mut self) -> Result<(), libtorrent_sys::Error> {
+        if !std::mem::replace(&mut self.ticks_finely, true) {
+            self.session.apply_settings(&[tick(true)])?;
+        }
+        Ok(())
+    }
+
+    /// Sets the limits of a torrent, and tells when they are in force.
+    pub(crate) fn set_rate_cap(&mut self, key: u64) -> Result<(), libtorrent_sys::Error> {
+        self.tick_finely()?;
+        let Some(entry) = self.entries.get_mut(&key) else { return Ok(()) };
+        let to = entry.desired.rate_cap;
+        let [down, up] = [to.download_bytes_per_second, to.upload_bytes_per_second];
+        self.session.set_limits(key, down.map(u32::from), up.map(u32::from))?;
+        // A round trip: what was asked for before it is in force after it.
+        self.session.ping()?;
+        let from = std::mem::replace(&mut entry.capped, to);
+        let (id, at) = (entry.id, Instant::now());
+        self.outbox.put(EngineNotice::RateCapApplied { id, from, to, at });
+        self.save(key);
+        Ok(())
     }
 
     pub(crate) fn on_listen_failed(&mut self, reason: &str) {

@@ -3,6 +3,7 @@
 //! Questions go to libtorrent from a thread that may block; they neither wait for the session's own thread nor hold it up.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -236,6 +237,11 @@ impl EngineHandle {
     /// The connected peers.
     pub async fn peers(&self, id: TorrentId) -> Result<Vec<libtorrent_sys::Peer>, Error> {
         self.ask_torrent(id, Session::peers).await
+    }
+
+    /// Connects a torrent to a peer.
+    pub async fn connect_peer(&self, id: TorrentId, peer: SocketAddr) -> Result<(), Error> {
+        self.ask_torrent(id, move |session, key| session.connect_peer(key, peer)).await
     }
 
     /// How long libtorrent itself takes to answer.

@@ -114,6 +114,8 @@ pub(crate) struct Torrents {
     pub(crate) session: Arc<Session>,
     pub(crate) options: Arc<Options>,
     pub(crate) profile: Profile,
+    /// Whether a torrent has or had a cap.
+    pub(crate) ticks_finely: bool,
     /// Ports that could not be opened since the list of them last changed.
     pub(crate) listen_failures: Vec<String>,
     pub(crate) outbox: Outbox,
@@ -144,6 +146,7 @@ impl Torrents {
         Self {
             session,
             profile: outbox.shared.profile(),
+            ticks_finely: false,
             listen_failures: Vec::new(),
             options,
             outbox,
@@ -272,17 +275,7 @@ impl Torrents {
                 session.set_flags(key, on, TorrentFlags::SEQUENTIAL)?;
                 self.save(key);
             }
-            EngineAction::SetRateCap => {
-                let cap = entry.desired.rate_cap;
-                let [down, up] = [cap.download_bytes_per_second, cap.upload_bytes_per_second];
-                session.set_limits(key, down.map(u32::from), up.map(u32::from))?;
-                // A round trip: what was asked for before it is in force after it.
-                session.ping()?;
-                let from = std::mem::replace(&mut entry.capped, cap);
-                let (id, at) = (entry.id, Instant::now());
-                self.outbox.put(EngineNotice::RateCapApplied { id, from, to: cap, at });
-                self.save(key);
-            }
+            EngineAction::SetRateCap => self.set_rate_cap(key)?,
             EngineAction::ApplySelection { .. } => {
                 self.apply_selection(key)?;
             }

@@ -1,4 +1,4 @@
-//! Addresses that nobody is connected to, from a file: eMule's `ipfilter.dat`, PeerGuardian's `.p2p`, or networks as
+//! Addresses that nobody is connected to, from a file: eMule's `ipfilter.dat`, `PeerGuardian`'s `.p2p`, or networks as
 //! `address/bits`, line by line and also mixed.
 //!
 //! Such lists are long, come from strangers and have bad lines. Those are counted, the first are named, and the rest of the
@@ -125,7 +125,7 @@ fn read_line(line: &str) -> Line {
         return match (level, range_of(range)) {
             (Ok(level), Some(_)) if level > LEVEL_MAX => Line::Nothing,
             (Ok(_), Some(range)) => Line::Blocked(range),
-            // A comma in a name of PeerGuardian's.
+            // A comma in a name of the other format.
             _ => peer_guardian(line),
         };
     }
@@ -221,7 +221,8 @@ mod tests {
     #[test]
     fn bad_lines_are_counted_and_the_others_hold() {
         let bad: String = (0..20).map(|_| "rubbish\n").collect();
-        let filter = parse(&format!("1.2.3.4\n{bad}1.2.3.5 - 1.2.3.6 , 200 , let through\n")).expect("a filter");
+        let filter =
+            parse(&format!("1.2.3.4\n{bad}1.2.3.5 - 1.2.3.6 , 200 , let through\n")).expect("a filter");
         assert_eq!(filter.ranges().len(), 1);
         let complaint = filter.complaint().expect("a complaint");
         assert!(complaint.starts_with("20 lines of the IP filter file"), "{complaint}");

@@ -6,6 +6,8 @@
 mod ip_filter;
 mod listening;
 mod pack;
+#[cfg(test)]
+mod pack_tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use revaer_domain::values::RateCap;
 
 pub use ip_filter::{IpFilter, IpFilterError};
 pub(crate) use listening::unknown_device;
-pub(crate) use pack::{changes, fixed, settings};
+pub(crate) use pack::{TICK, changes, fixed, settings, tick};
 
 /// What an operator decides of the session.
 #[derive(Debug, Clone, PartialEq)]

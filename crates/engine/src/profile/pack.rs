@@ -6,6 +6,7 @@ use libtorrent_sys::{Setting, default_text};
 use revaer_domain::settings::{
     ChokingAlgorithm, DiskMode, Encryption, EngineSettings, ProxyKind, ProxySettings, SeedChokingAlgorithm,
 };
+use revaer_domain::values::{RateCap, RateLimit};
 
 use super::{Password, Profile};
 
@@ -22,8 +23,7 @@ pub(crate) fn fixed() -> Vec<Setting> {
     vec![
         // Thousands of torrents that start or save at once must not lose alerts.
         Setting::int("alert_queue_size", 200_000),
-        // With the defaults a changed cap overshoots for seconds.
-        Setting::int("tick_interval", 100),
+        // With the default a changed cap overshoots for seconds.
         Setting::int("request_queue_time", 1),
         Setting::bool("allow_multiple_connections_per_ip", true),
         // A magnet wants nothing until its rule is applied: its seeds must not leave meanwhile.
@@ -42,9 +42,7 @@ pub(crate) fn fixed() -> Vec<Setting> {
 /// The settings of a session.
 pub(crate) fn settings(profile: &Profile) -> Vec<Setting> {
     let engine = &profile.engine;
-    let rate = |limit: Option<revaer_domain::values::RateLimit>| {
-        limit.map_or(0, |limit| i64::from(limit.bytes_per_second()))
-    };
+    let rate = |limit: Option<RateLimit>| limit.map_or(0, |limit| i64::from(limit.bytes_per_second()));
     let mut settings = vec![
         Setting::text("listen_interfaces", engine.listen_interfaces.as_str()),
         Setting::bool("enable_dht", engine.dht),
@@ -65,12 +63,23 @@ pub(crate) fn settings(profile: &Profile) -> Vec<Setting> {
         Setting::int("seed_choking_algorithm", seed_choking(engine.seed_choking_algorithm)),
         Setting::int("download_rate_limit", rate(profile.rate_cap.download_bytes_per_second)),
         Setting::int("upload_rate_limit", rate(profile.rate_cap.upload_bytes_per_second)),
+        tick(profile.rate_cap != RateCap::default()),
     ];
     settings.extend(encryption(engine.encryption));
     settings.extend(proxy(&engine.proxy, profile.proxy_password.as_ref()));
     settings.extend(disk_io(engine));
     settings
 }
+
+/// How often libtorrent hands quota out. A peer may wait twenty ticks for what it asked for and then get all of it: at 100 ms a
+/// window of five seconds reads 0.77 to 1.13 of a cap, at 20 ms 0.93 to 1.02 (10 ms: 0.93 to 0.98). An idle session takes
+/// 0.14 % of a core at 100 ms, 0.29 % at 20 and 0.34 % at 10: so it ticks finely only where there is a cap to hold.
+pub(crate) fn tick(finely: bool) -> Setting {
+    Setting::int(TICK, if finely { 20 } else { 100 })
+}
+
+/// libtorrent's name of [`tick`].
+pub(crate) const TICK: &str = "tick_interval";
 
 /// What has to be set to come from one to the other while the session runs.
 pub(crate) fn changes(from: &Profile, to: &Profile) -> Vec<Setting> {
