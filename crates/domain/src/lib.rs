@@ -8,5 +8,6 @@ pub mod engine;
 pub mod health;
 pub mod selection;
 pub mod setup;
+pub mod sharing;
 pub mod torrent;
 pub mod values;

@@ -141,6 +141,7 @@ impl Service {
             selection: SelectionRule::default(),
             sequential: false,
             rate_cap: RateCap::default(),
+            share_limits: revaer_domain::values::ShareLimits::default(),
             trackers: Vec::new(),
             peers: Vec::new(),
         };
