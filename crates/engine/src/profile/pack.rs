@@ -53,7 +53,7 @@ pub(crate) fn settings(profile: &Profile) -> Vec<Setting> {
         Setting::bool("enable_outgoing_utp", engine.utp),
         Setting::int("connections_limit", engine.connections_max.into()),
         Setting::int("connection_speed", engine.connections_per_second_max.into()),
-        Setting::int("unchoke_slots_limit", count(engine.upload_slots_max)),
+        Setting::int("unchoke_slots_limit", engine.upload_slots_max.into()),
         Setting::int("active_downloads", count(engine.active_downloads)),
         Setting::int("active_seeds", count(engine.active_seeds)),
         Setting::bool("anonymous_mode", engine.anonymous_mode),

@@ -40,7 +40,7 @@ type Of<'a> = &'a mut Profile;
 #[case::utp(|p: Of<'_>| p.engine.utp = false, &[off("enable_incoming_utp"), off("enable_outgoing_utp")])]
 #[case::connections_max(|p: Of<'_>| p.engine.connections_max = 7, &[int("connections_limit", 7)])]
 #[case::connections_per_second_max(|p: Of<'_>| p.engine.connections_per_second_max = 7, &[int("connection_speed", 7)])]
-#[case::upload_slots_max(|p: Of<'_>| p.engine.upload_slots_max = None, &[int("unchoke_slots_limit", -1)])]
+#[case::upload_slots_max(|p: Of<'_>| p.engine.upload_slots_max = 3, &[int("unchoke_slots_limit", 3)])]
 #[case::active_downloads(|p: Of<'_>| p.engine.active_downloads = Some(2), &[int("active_downloads", 2)])]
 #[case::active_seeds(|p: Of<'_>| p.engine.active_seeds = Some(2), &[int("active_seeds", 2)])]
 #[case::anonymous_mode(|p: Of<'_>| p.engine.anonymous_mode = true, &[on("anonymous_mode")])]
@@ -118,7 +118,7 @@ fn unusual() -> Profile {
             encryption: Encryption::Required,
             connections_max: 11,
             connections_per_second_max: 12,
-            upload_slots_max: None,
+            upload_slots_max: 9,
             active_downloads: Some(13),
             active_seeds: Some(14),
             anonymous_mode: true,
