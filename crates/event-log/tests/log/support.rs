@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use revaer_event_log::{
-    Append, CommandRecord, Entry, EventLog, NewFact, Options, Position, StreamId, Subscription, migrate,
+    Append, CommandRecord, Entry, EventLog, NewFact, Options, Position, Repeat, StreamId, Subscription,
+    migrate,
 };
 use revaer_test_support::TestDatabase;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -93,6 +94,7 @@ pub(crate) fn commanded(name: &str, expected: u32, facts: usize, id: u128) -> Ap
         id: Uuid::from_u128(id),
         fingerprint: [7; 32],
         result: Some("{\"id\": 1}".to_owned()),
+        repeat: Repeat::MayCome,
     };
     Append { command: Some(command), ..append(name, expected, facts) }
 }
