@@ -99,6 +99,13 @@ pub(crate) fn commanded(name: &str, expected: u32, facts: usize, id: u128) -> Ap
     Append { command: Some(command), ..append(name, expected, facts) }
 }
 
+/// The same under an id that nobody knows, hence without a repeat.
+pub(crate) fn once(name: &str, expected: u32, facts: usize, id: u128) -> Append {
+    let mut append = commanded(name, expected, facts, id);
+    append.command.as_mut().expect("just made").repeat = Repeat::CannotCome;
+    append
+}
+
 /// Everything that a subscription gives up to a position.
 pub(crate) async fn follow_until(subscription: &mut Subscription, last: Position) -> Vec<Position> {
     let follow = async {
