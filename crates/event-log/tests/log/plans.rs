@@ -12,6 +12,8 @@ const FILL: &str = "
     SELECT n * 2, 'torrent-' || n % 500, n / 500 + 1, now(), NULL, 1, 'test.happened', '{}', '{}'
     FROM generate_series(0, 20000) AS n;
     INSERT INTO samples SELECT n * 2 + 1, now(), 'node', '\\x00' FROM generate_series(0, 20000) AS n;
+    INSERT INTO commands SELECT gen_random_uuid(), '\\x00', 0, 0, 0, 's', 0, NULL, now() FROM generate_series(0, 20000);
+    INSERT INTO claims SELECT md5(n::text), 's' FROM generate_series(0, 20000) AS n;
     RESET revaer.appending;
     ANALYZE;
     SELECT setval('log_positions', 40001);
