@@ -19,5 +19,5 @@ pub use request::{ActionRequest, AddRequest, PriorityRequest, SelectRequest};
 pub use settings::{RevertRequest, SettingChange, SettingsAnswer, SettingsHistoryEntry, SettingsHistoryPage};
 pub use torrent::{
     Failure, FileEntry, FileList, HistoryEntry, HistoryPage, InfoHashes, Peer, PeerList, RateCap, Selection,
-    SelectionPriority, Torrent, TorrentPage, Tracker, TrackerList,
+    SelectionPriority, ShareLimits, Torrent, TorrentPage, Tracker, TrackerList,
 };
