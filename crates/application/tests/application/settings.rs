@@ -139,7 +139,7 @@ async fn secret_is_nowhere_in_plain_and_comes_back_with_a_revert() {
     let secret = application.secret(password).await.expect("asked").expect("kept");
     assert_eq!(secret.as_str(), "open sesame");
     assert!(!format!("{done:?}{now:?}").contains("sesame"));
-    let tables = "SELECT string_agg(query_to_xml('SELECT * FROM ' || relid, false, false, '')::text, '')
+    let tables = "SELECT string_agg(query_to_xml('SELECT * FROM ' || quote_ident(relname), false, false, '')::text, '')
                   FROM pg_stat_user_tables";
     let everything: String = sqlx::query_scalar(tables).fetch_one(&world.pool).await.expect("dumps");
     assert!(everything.contains(&password.fingerprint.to_string()));
