@@ -47,7 +47,8 @@ impl Stream {
         let read = self.socket.read(&mut self.buffer).await.expect("the connection holds");
         let bytes = &self.buffer[..read];
         let across = self.ends_with_newline && bytes.first() == Some(&b'\n');
-        let within = bytes.windows(2).filter(|pair| *pair == b"\n\n").count();
+        let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
+        let within = pairs.filter(|(one, next)| **one == b'\n' && **next == b'\n').count();
         self.frames += u64::from(across) + u64::try_from(within).expect("a buffer is small");
         if let Some(last) = bytes.last() {
             self.ends_with_newline = *last == b'\n' && !bytes.ends_with(b"\r\n");
