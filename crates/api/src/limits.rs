@@ -9,10 +9,12 @@ pub struct Limits {
     pub json_bytes_max: usize,
     /// Bytes of a torrent file.
     pub metainfo_bytes_max: usize,
-    /// Bytes of all request headers together.
+    /// Bytes of the request line and all headers together.
     pub header_bytes_max: usize,
     /// Bytes of a magnet URI.
     pub magnet_bytes_max: usize,
+    /// Parts of a multipart body.
+    pub parts_max: usize,
     /// Items of a page.
     pub page_max: u32,
     /// Clients that follow the events at once.
@@ -32,8 +34,9 @@ impl Default for Limits {
         Self {
             json_bytes_max: 1 << 20,
             metainfo_bytes_max: 16 << 20,
-            header_bytes_max: 32 << 10,
+            header_bytes_max: 16 << 10,
             magnet_bytes_max: revaer_domain::values::MAGNET_BYTES_MAX,
+            parts_max: 8,
             page_max: 1000,
             sse_clients_max: 1024,
             sse_send_timeout: Duration::from_secs(30),

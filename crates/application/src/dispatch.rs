@@ -10,10 +10,11 @@ use revaer_domain::values::{InfoHash, TorrentId};
 use revaer_event_log::{AppendError, CommandOutcome, CommandRecord, EventLog, Position, StreamId, Version};
 use sha2::{Digest, Sha256};
 
+use crate::access::Access;
 use crate::cache::{Cache, Folded};
 use crate::command_store::{CommandStore, StoreError, stream_of};
 use crate::stream_lock::KeyedLocks;
-use crate::{Bodies, Caller, Clock, CommandError, HealthRegistry, LiveView, MetainfoParser};
+use crate::{Bodies, Caller, Clock, CommandError, HealthRegistry, LiveView, MetainfoParser, ServerKey};
 
 /// How often a command is decided while others keep being faster.
 const ATTEMPTS_MAX: u32 = 3;
@@ -32,6 +33,8 @@ pub struct Parts {
     pub live: Arc<dyn LiveView>,
     /// How well the parts are.
     pub health: HealthRegistry,
+    /// What only this service can make.
+    pub server_key: ServerKey,
 }
 
 /// The write side. A cheap clone.
@@ -44,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) bodies: Bodies,
     pub(crate) locks: KeyedLocks,
+    pub(crate) access: Access,
     cache: Mutex<Cache>,
 }
 
@@ -67,7 +71,8 @@ impl Application {
     pub fn new(parts: Parts) -> Self {
         let bodies = Bodies::new(parts.log.pool().clone());
         let cache = Mutex::new(Cache::new(CACHE_ENTRIES_MAX));
-        Self { inner: Arc::new(Inner { parts, bodies, locks: KeyedLocks::default(), cache }) }
+        let (locks, access) = (KeyedLocks::default(), Access::new(parts.server_key.clone()));
+        Self { inner: Arc::new(Inner { parts, bodies, locks, access, cache }) }
     }
 
     /// Gives a command to a torrent.

@@ -4,11 +4,13 @@
 //! and version; files are only added there, and a test reads every one of them. The domain may be renamed freely; what
 //! is written here may not.
 
+mod access;
 mod codec;
 mod metadata;
 mod progress;
 mod verify;
 
+pub use access::{encode_key, encode_setup};
 pub use codec::{
     DecodeError, Decoded, KINDS, decode, decode_torrent, encode_engine, encode_health, encode_torrent,
     torrent_kind,

@@ -72,7 +72,12 @@ impl Batch {
             Ok(Decoded::Engine(EngineEvent::Started(_) | EngineEvent::Restarted(_))) => {
                 self.session_began = Some(fact.position);
             }
-            Ok(Decoded::Engine(EngineEvent::Faulted(_)) | Decoded::Health(_)) => {}
+            Ok(
+                Decoded::Engine(EngineEvent::Faulted(_))
+                | Decoded::Health(_)
+                | Decoded::Key(..)
+                | Decoded::Setup(_),
+            ) => {}
             Err(error) => {
                 self.poison = Some((fact.position, error));
                 return Err(());

@@ -10,13 +10,15 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use libtorrent_sys::Setting;
 use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
-use revaer_api::Limits;
-use revaer_application::{Application, HealthRecorder, HealthRegistry, Parts, SystemClock};
+use revaer_application::{
+    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SystemClock, UseRecorder,
+};
 use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
 use revaer_reactors::{Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -25,6 +27,7 @@ use crate::health;
 use crate::metainfo::LibtorrentParser;
 use crate::part::{self, Part, Watch};
 use crate::ports::EngineView;
+use crate::server_key;
 
 /// This process among those that may append to one log.
 const NODE: &str = "local";
@@ -53,6 +56,7 @@ pub(crate) struct App {
     engine_runner: revaer_engine::Runner,
     notices: NoticeReceiver,
     application: Application,
+    access: AccessFollower,
     acceptor: TcpAcceptor,
     lock: DataDirLock,
 }
@@ -73,6 +77,7 @@ impl App {
             .canonicalize()
             .with_context(|| format!("cannot find the download root {}", download_root.display()))?;
 
+        let server_key = server_key::open(&config.data_dir)?;
         let database = Database::of_service(&config).await?;
         let pool = database.connect(config.database_wait).await?;
         revaer_event_log::migrate(&pool).await.context("the schema cannot be brought up to date")?;
@@ -103,7 +108,10 @@ impl App {
             metainfo: Arc::new(LibtorrentParser),
             live: Arc::new(EngineView(engine.clone())),
             health: HealthRegistry::new(clock),
+            server_key,
         });
+        let access =
+            AccessFollower::open(application.clone()).await.context("the API keys cannot be read")?;
         Ok(Self {
             config,
             cluster: database.cluster,
@@ -115,6 +123,7 @@ impl App {
             engine_runner,
             notices,
             application,
+            access,
             acceptor,
             lock,
         })
@@ -151,6 +160,10 @@ impl App {
             health::run(application.clone(), engine.clone(), self.projections.clone(), token)
         });
 
+        let access = Part::spawn(watch, "access", |token| self.access.run(token));
+        let uses = UseRecorder::new(application.clone());
+        let uses = Part::spawn(watch, "uses of keys", |token| uses.run(token));
+
         let (causes, all) = (Causes::default(), ReconcileAll::default());
         let observer = Observer::new(application.clone(), self.notices, causes.clone(), all.clone());
         let observer = Part::spawn(watch, "observer", |token| observer.run(token));
@@ -172,7 +185,8 @@ impl App {
             let parts = revaer_api::Parts {
                 application,
                 projections,
-                limits: Limits::default(),
+                limits: watch::channel(Arc::default()).1,
+                access: watch::channel(Arc::default()).1,
                 shutdown: token.clone(),
             };
             // A client that reads no more is cut off by the API; its socket can only be closed here.
@@ -189,6 +203,8 @@ impl App {
             projector,
             recorder,
             health,
+            access,
+            uses,
             observer,
             reconciler,
             counters,
@@ -207,6 +223,8 @@ struct Running {
     projector: Part<()>,
     recorder: Part<()>,
     health: Part<()>,
+    access: Part<()>,
+    uses: Part<()>,
     observer: Part<()>,
     reconciler: Part<()>,
     counters: Part<()>,
@@ -233,6 +251,8 @@ impl Running {
         {
             tracing::warn!(%error, "the session's state is not saved");
         }
+        self.uses.end(PART_END).await;
+        self.access.end(PART_END).await;
         self.health.end(PART_END).await;
         self.recorder.end(PART_END).await;
         self.projector.end(PART_END).await;

@@ -11,6 +11,7 @@ mod health;
 mod metainfo;
 mod part;
 mod ports;
+mod server_key;
 mod signals;
 
 use std::net::SocketAddr;

@@ -93,14 +93,15 @@ async fn stream_ends_with_the_service_and_asks_to_come_back() {
 #[tokio::test]
 async fn slow_client_loses_its_connection_while_others_go_on() {
     let limits = Limits { sse_send_timeout: Duration::from_millis(200), ..Limits::default() };
-    let world = World::with(limits).await;
+    let world = World::with(limits.clone()).await;
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("binds");
     let address = acceptor.local_addr()[0].as_socket_addr().copied().expect("an address");
     let (service, shutdown) = (world.application.clone(), world.shutdown.clone());
     let endpoint = revaer_api::service(revaer_api::Parts {
         application: service,
         projections: world.projections.clone(),
-        limits: Limits { sse_send_timeout: Duration::from_millis(200), ..Limits::default() },
+        limits: tokio::sync::watch::channel(std::sync::Arc::new(limits)).1,
+        access: tokio::sync::watch::channel(std::sync::Arc::default()).1,
         shutdown: shutdown.clone(),
     });
     let server = Server::new_with_acceptor(acceptor).idle_timeout(Duration::from_secs(1));

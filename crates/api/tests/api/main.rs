@@ -2,6 +2,7 @@
 //!
 //! There is no libtorrent session here: what a session does is fed in as the observer would, by commands to the application.
 
+mod browsers;
 mod commands;
 mod documents;
 mod edges;
