@@ -104,11 +104,7 @@ pub(crate) async fn write<M: ReadModel>(
 }
 
 /// Moves the checkpoint alone, which renews the lease.
-pub(crate) async fn renew(
-    checkpoint: &mut Checkpoint,
-    log: &EventLog,
-    to: Position,
-) -> Result<(), Error> {
+pub(crate) async fn renew(checkpoint: &mut Checkpoint, log: &EventLog, to: Position) -> Result<(), Error> {
     let mut connection = log.pool().acquire().await?;
     checkpoint.advance(&mut connection, to).await?;
     checkpoint.position = to;

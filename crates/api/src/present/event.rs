@@ -181,7 +181,10 @@ mod tests {
 
     #[test]
     fn fact_is_the_same_object_whichever_way_it_is_written() {
-        for meta in [r#"{"actor":"a \"b\" ü","request_id":null,"correlation_id":"c","causation_id":"position:7"}"#, "{}"] {
+        for meta in [
+            r#"{"actor":"a \"b\" ü","request_id":null,"correlation_id":"c","causation_id":"position:7"}"#,
+            "{}",
+        ] {
             let fact = Fact {
                 position: Position(7),
                 stream: StreamId::new("torrent-x").expect("a stream"),
@@ -198,7 +201,10 @@ mod tests {
             let written = serde_json::to_string(&fact_frame(&fact)).expect("serialises");
             assert_eq!(String::from_utf8(text).expect("text"), format!("before{written}"));
             let read: serde_json::Value = serde_json::from_str(&written).expect("JSON");
-            assert_eq!(read["actor"], serde_json::from_str::<serde_json::Value>(meta).expect("JSON")["actor"]);
+            assert_eq!(
+                read["actor"],
+                serde_json::from_str::<serde_json::Value>(meta).expect("JSON")["actor"]
+            );
         }
     }
 }

@@ -54,12 +54,9 @@ pub(crate) async fn fill(log: &EventLog, torrents: u64) {
 }
 
 async fn append(log: &EventLog, number: u64, expected: u32, events: &[TorrentEvent]) {
-    let metadata = Metadata {
-        actor: "operator".to_owned(),
-        request_id: Some("01JD4Z6V7Q8W9X0Y1Z2A3B4C5D".to_owned()),
-        correlation_id: "01JD4Z6V7Q8W9X0Y1Z2A3B4C5D".to_owned(),
-        causation_id: None,
-    };
+    let request = "01JD4Z6V7Q8W9X0Y1Z2A3B4C5D";
+    let metadata =
+        Metadata { request_id: Some(request.to_owned()), ..Metadata::of_system("operator", request) };
     let append = Append {
         stream: StreamId::new(&id(number).stream()).expect("a torrent's stream"),
         expected,
@@ -72,7 +69,12 @@ async fn append(log: &EventLog, number: u64, expected: u32, events: &[TorrentEve
 }
 
 /// What happens to a torrent until it seeds.
-pub(crate) fn beginning(at: OffsetDateTime, name: &str, hashes: InfoHashes, size_bytes: u64) -> Vec<TorrentEvent> {
+pub(crate) fn beginning(
+    at: OffsetDateTime,
+    name: &str,
+    hashes: InfoHashes,
+    size_bytes: u64,
+) -> Vec<TorrentEvent> {
     let totals = Totals { wanted_done_bytes: size_bytes, downloaded_bytes: size_bytes, uploaded_bytes: 0 };
     let added = Added {
         at,

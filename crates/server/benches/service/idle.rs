@@ -28,9 +28,8 @@ pub(crate) async fn measure(library: &Library, service: &ServiceProcess, bare: &
     tokio::time::sleep(SETTLING).await;
     let (mut theirs, mut ours, mut postgres) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let used = || {
-            (cpu_seconds(bare.pid), cpu_seconds(service.pid()), cpu_seconds_of_postgres(service.pid()))
-        };
+        let used =
+            || (cpu_seconds(bare.pid), cpu_seconds(service.pid()), cpu_seconds_of_postgres(service.pid()));
         let before = used();
         tokio::time::sleep(WINDOW).await;
         let after = used();
@@ -66,10 +65,16 @@ impl Bare {
         let mut process = command.spawn().expect("the bare session is built");
         let output = process.stdout.take().expect("it was asked for");
         let said = BufReader::new(output).lines().next_line().await.expect("it says something");
-        let said: Value = serde_json::from_str(&said.expect("it says how long it took")).expect("it speaks JSON");
+        let said: Value =
+            serde_json::from_str(&said.expect("it says how long it took")).expect("it speaks JSON");
         let seconds = |name: &str| said[name].as_f64().expect("a number");
         let pid = process.id().expect("it runs");
-        Self { pid, added_seconds: seconds("added_seconds"), seeding_seconds: seconds("seeding_seconds"), process }
+        Self {
+            pid,
+            added_seconds: seconds("added_seconds"),
+            seeding_seconds: seconds("seeding_seconds"),
+            process,
+        }
     }
 
     /// Ends it by closing its standard input.

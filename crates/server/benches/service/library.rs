@@ -65,7 +65,8 @@ impl Library {
     /// The service on them.
     pub(crate) async fn service(&self) -> ServiceProcess {
         let arguments = ["--peer-listen", "127.0.0.1:0", "--utp", "false"];
-        let options = arguments.into_iter().fold(ServiceOptions::new(self.data_dir()), ServiceOptions::argument);
+        let options =
+            arguments.into_iter().fold(ServiceOptions::new(self.data_dir()), ServiceOptions::argument);
         ServiceProcess::start(REVAERD, options).await
     }
 
@@ -122,7 +123,8 @@ fn make(downloads: &Path, resume: &Path, torrents: usize) -> Vec<Made> {
     take_resume_data(&mut pump, &mut made);
     session.shutdown().expect("a session ends");
     for torrent in &made {
-        fs::write(resume.join(format!("{:05}", torrent.number)), &torrent.resume_data).expect("it is written");
+        fs::write(resume.join(format!("{:05}", torrent.number)), &torrent.resume_data)
+            .expect("it is written");
     }
     made
 }

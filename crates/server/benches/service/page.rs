@@ -42,7 +42,12 @@ pub(crate) async fn measure(library: &Library, service: &ServiceProcess) {
         moving_slow.push(slow);
     }
     let count = library.torrents as u64 / MOVES;
-    line(&format!("ms of a page while {count} torrents move, p50; other: at rest"), median(rest), median(moving), "<= 1.5");
+    line(
+        &format!("ms of a page while {count} torrents move, p50; other: at rest"),
+        median(rest),
+        median(moving),
+        "<= 1.5",
+    );
     line("the same, p99", median(rest_slow), median(moving_slow), "-");
     following.abort();
     held.close().await;

@@ -44,7 +44,8 @@ async fn replay(service: &ServiceProcess, pool: &PgPool) {
                      meta FROM events ORDER BY position) TO STDOUT";
     let (mut copy, mut over_http) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let facts: i64 = sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(pool).await.expect("counts");
+        let facts: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(pool).await.expect("counts");
         #[expect(clippy::cast_precision_loss, reason = "a count of some millions")]
         let count = facts as f64;
         let began = Instant::now();
@@ -57,7 +58,12 @@ async fn replay(service: &ServiceProcess, pool: &PgPool) {
         stream.read_until(u64::try_from(facts).expect("a count") + 1).await;
         over_http.push(count / began.elapsed().as_secs_f64());
     }
-    line("facts/s to one client of the events; other: COPY to text", median(copy), median(over_http), ">= 0.5");
+    line(
+        "facts/s to one client of the events; other: COPY to text",
+        median(copy),
+        median(over_http),
+        ">= 0.5",
+    );
 }
 
 async fn follow(service: &ServiceProcess, log: &EventLog) {

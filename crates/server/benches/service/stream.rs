@@ -24,8 +24,7 @@ impl Stream {
         let mut socket = TcpStream::connect(address).await.expect("the service listens");
         let request = format!("GET /v1/events?{query} HTTP/1.1\r\nHost: {address}\r\n\r\n");
         socket.write_all(request.as_bytes()).await.expect("the service reads");
-        let mut stream =
-            Self { socket, buffer: vec![0; READ_BYTES], ends_with_newline: false, frames: 0 };
+        let mut stream = Self { socket, buffer: vec![0; READ_BYTES], ends_with_newline: false, frames: 0 };
         let mut read = stream.read().await;
         assert!(stream.buffer[..read].starts_with(b"HTTP/1.1 200"), "the service answers with events");
         while stream.frames == 0 {
