@@ -13,7 +13,7 @@ const CONNECTIONS_MAX: u32 = 8;
 
 /// A log that runs.
 pub(crate) struct Log {
-    pub(crate) log: EventLog,
+    pub(crate) events: EventLog,
     cluster: Option<Cluster>,
     shutdown: CancellationToken,
     running: JoinHandle<()>,
@@ -41,18 +41,18 @@ impl Log {
         let (log, runner) = EventLog::open(pool, Options::default()).await.expect("it is migrated");
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(runner.run(shutdown.clone()));
-        Self { log, cluster, shutdown, running }
+        Self { events: log, cluster, shutdown, running }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
-        self.log.pool()
+        self.events.pool()
     }
 
     /// Ends the log, and the PostgreSQL if it was started here.
     pub(crate) async fn close(self) {
         self.shutdown.cancel();
         self.running.await.expect("the log ends");
-        self.log.pool().close().await;
+        self.events.pool().close().await;
         if let Some(cluster) = self.cluster {
             cluster.stop().await.expect("PostgreSQL stops");
         }

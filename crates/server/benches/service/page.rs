@@ -35,7 +35,7 @@ pub(crate) async fn measure(library: &Library, service: &ServiceProcess) {
         let (typical, slow) = pages(service).await;
         rest.push(typical);
         rest_slow.push(slow);
-        let moves = start_to_move(held.log.clone(), library.torrents as u64);
+        let moves = start_to_move(held.events.clone(), library.torrents as u64);
         let (typical, slow) = pages(service).await;
         moves.abort();
         moving.push(typical);

@@ -13,7 +13,7 @@ use crate::{ROUNDS, line, median};
 /// Fills the log, and builds the read models at least once, so that a service that starts on it has nothing to catch up with.
 pub(crate) async fn measure(data_dir: &Path, facts: u64, print: bool) {
     let held = Log::open(data_dir).await;
-    let log = &held.log;
+    let log = &held.events;
     let began = Instant::now();
     fill(log, facts / FACTS_OF_A_TORRENT as u64).await;
     println!("  ({facts} facts appended in {:.1} s)", began.elapsed().as_secs_f64());

@@ -34,7 +34,7 @@ pub(crate) async fn measure(data_dir: &Path, replayed: bool, followed: bool) {
         replay(&service, held.pool()).await;
     }
     if followed {
-        follow(&service, &held.log).await;
+        follow(&service, &held.events).await;
     }
     held.close().await;
 }
