@@ -6,6 +6,7 @@
 
 mod access;
 mod allow;
+mod audit;
 mod body;
 mod caller;
 mod client_address;
@@ -18,14 +19,17 @@ mod health;
 mod limits;
 mod origin;
 mod parameter;
+mod pattern;
 mod payload;
 mod present;
 mod problem;
 mod rejected;
 mod request_id;
+mod serve;
 mod service;
 mod torrents;
 
 pub use access::Access;
 pub use limits::Limits;
+pub use serve::{BadCertificate, Certificate, Server, Tls};
 pub use service::{Parts, document, service};

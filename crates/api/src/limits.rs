@@ -27,6 +27,16 @@ pub struct Limits {
     pub read_wait: Duration,
     /// How long a request may take. The events are not bound by it.
     pub request_timeout: Duration,
+    /// How long its body may take to come. Shorter than the request itself, so that who sends too slowly is told so.
+    pub body_timeout: Duration,
+    /// How long the head of a request may take to come, from the moment that one is waited for.
+    pub header_timeout: Duration,
+    /// How long a client may leave untaken what it is sent.
+    pub write_timeout: Duration,
+    /// Connections at once.
+    pub connections_max: usize,
+    /// Connections of one address at once; this machine and trusted proxies have the total alone.
+    pub connections_per_address_max: usize,
 }
 
 impl Default for Limits {
@@ -43,6 +53,12 @@ impl Default for Limits {
             sse_heartbeat: Duration::from_secs(15),
             read_wait: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(20),
+            header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+            // Followers of the events, and as many again that ask.
+            connections_max: 2048,
+            connections_per_address_max: 128,
         }
     }
 }

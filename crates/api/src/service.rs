@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::allow::AllowedMethods;
+use crate::audit::AuditApi;
 use crate::context::Context;
 use crate::edge::Edge;
 use crate::events::EventsApi;
@@ -45,7 +46,7 @@ pub struct Parts {
     pub shutdown: CancellationToken,
 }
 
-type Operations = (TorrentsApi, EventsApi, HealthApi);
+type Operations = (TorrentsApi, EventsApi, AuditApi, HealthApi);
 
 /// Everything that is served: routes, request ids, problems, limits.
 pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
@@ -55,8 +56,12 @@ pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
         limits: parts.limits.clone(),
         shutdown: parts.shutdown,
     });
-    let operations: Operations =
-        (TorrentsApi(Arc::clone(&context)), EventsApi::new(Arc::clone(&context)), HealthApi(context));
+    let operations: Operations = (
+        TorrentsApi(Arc::clone(&context)),
+        EventsApi::new(Arc::clone(&context)),
+        AuditApi(Arc::clone(&context)),
+        HealthApi(context),
+    );
     let operations = described(Described(Some(operations)));
     let document = written(&operations);
     let allowed = AllowedMethods::of_document(&document);

@@ -7,7 +7,7 @@ use revaer_event_log::{EventLog, Position, ReadError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Breadth};
 
 /// Facts of one page.
 pub(crate) const PAGE: u32 = 1000;
@@ -25,10 +25,10 @@ pub(crate) struct ReadAhead {
 
 impl ReadAhead {
     /// Reads above a position and up to another.
-    pub(crate) fn start(log: EventLog, after: Position, until: Position) -> Self {
+    pub(crate) fn start(log: EventLog, after: Position, until: Position, breadth: Breadth) -> Self {
         let (sender, batches) = mpsc::channel(PAGES_MAX);
         let mut reading = JoinSet::new();
-        reading.spawn(read(log, after, until, sender));
+        reading.spawn(read(log, (after, until), breadth, sender));
         Self { batches, _reading: reading }
     }
 
@@ -40,8 +40,8 @@ impl ReadAhead {
 
 async fn read(
     log: EventLog,
-    mut after: Position,
-    until: Position,
+    (mut after, until): (Position, Position),
+    breadth: Breadth,
     sender: mpsc::Sender<Result<Batch, ReadError>>,
 ) {
     while after < until {
@@ -58,7 +58,7 @@ async fn read(
         if facts.is_empty() {
             return;
         }
-        let batch = Batch::of_facts(after, &facts);
+        let batch = Batch::of_facts(after, &facts, breadth);
         after = batch.through;
         let ends = batch.poison.is_some();
         if sender.send(Ok(batch)).await.is_err() || ends {

@@ -6,6 +6,7 @@
 //! any time, so whoever decides folds the log itself.
 
 mod ahead;
+mod audit;
 mod batch;
 mod checkpoint;
 mod cursor;
@@ -25,6 +26,7 @@ mod row;
 mod torrents;
 mod verify;
 
+pub use audit::{AuditPage, AuditQuery};
 pub use error::{Error, QueryError};
 pub use health::{ProjectionHealth, ProjectorHealth};
 pub use projections::Projections;
@@ -36,4 +38,4 @@ pub use torrents::tracker_hosts;
 pub use verify::verify;
 
 /// Every projection, by name.
-pub const PROJECTIONS: [&str; 2] = [torrents::NAME, files::NAME];
+pub const PROJECTIONS: [&str; 3] = [torrents::NAME, files::NAME, audit::NAME];

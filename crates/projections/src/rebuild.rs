@@ -10,13 +10,14 @@ use revaer_event_log::{EventLog, Position};
 use ulid::Ulid;
 
 use crate::ahead::{PAGE, PENDING_MAX, ReadAhead};
+use crate::audit::Audit;
 use crate::batch::Batch;
 use crate::checkpoint::{Checkpoint, Role};
 use crate::files::Files;
 use crate::generation::{self, schema_of};
 use crate::model::{self, Pending, ReadModel, renew};
 use crate::torrents::Torrents;
-use crate::{Error, files, torrents};
+use crate::{Error, audit, files, torrents};
 
 /// How often whoever waits is told how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
@@ -29,6 +30,7 @@ pub async fn rebuild(log: &EventLog, name: &str) -> Result<Position, Error> {
     match name {
         torrents::NAME => run::<Torrents>(log, &owner).await,
         files::NAME => run::<Files>(log, &owner).await,
+        audit::NAME => run::<Audit>(log, &owner).await,
         other => Err(Error::Unknown(other.to_owned())),
     }
 }
@@ -94,7 +96,7 @@ async fn catch_up<M: ReadModel>(
     schema: &str,
 ) -> Result<(), Error> {
     let head = log.head().await?;
-    let mut reading = ReadAhead::start(log.clone(), checkpoint.position, head);
+    let mut reading = ReadAhead::start(log.clone(), checkpoint.position, head, M::BREADTH);
     let (mut pending, mut through) = (M::Changes::default(), checkpoint.position);
     let (mut told, mut renewed) = (Instant::now(), Instant::now());
     while let Some(batch) = reading.next().await {
@@ -135,7 +137,7 @@ async fn swap<M: ReadModel>(
     // What the old generation has seen the new one must have seen too, or a client would read the past.
     while checkpoint.position < Position(reached) {
         let facts = log.read_facts(checkpoint.position, PAGE).await?;
-        let mut batch = understood(Batch::of_facts(checkpoint.position, &facts))?;
+        let mut batch = understood(Batch::of_facts(checkpoint.position, &facts, M::BREADTH))?;
         if facts.is_empty() {
             // No fact is left at or below `reached`; samples lie there.
             batch.through = batch.through.max(Position(reached));

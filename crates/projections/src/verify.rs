@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, Transaction};
 
 use crate::Error;
 use crate::ahead::{PENDING_MAX, ReadAhead};
+use crate::audit::Audit;
 use crate::checkpoint::Role;
 use crate::files::Files;
 use crate::generation;
@@ -29,7 +30,8 @@ const ATTEMPTS_MAX: u32 = 5;
 pub async fn verify(log: &EventLog, say: &mut dyn FnMut(Finding)) -> Result<(), Error> {
     checkpoints(log, say).await?;
     settled::<Torrents>(log, say).await?;
-    settled::<Files>(log, say).await
+    settled::<Files>(log, say).await?;
+    settled::<Audit>(log, say).await
 }
 
 /// Checkpoints above the head have seen what the log does not hold.
@@ -129,7 +131,7 @@ async fn ahead<M: ReadModel>(
     let moments = (M::NAME == Torrents::NAME).then(|| ("public.torrent_live".to_owned(), "id"));
     for (table, key) in tables.chain(moments) {
         let statement = format!(
-            "SELECT {key}, (to_jsonb(t) ->> 'position')::bigint FROM {table} AS t \
+            "SELECT {key}::text, (to_jsonb(t) ->> 'position')::bigint FROM {table} AS t \
              WHERE (to_jsonb(t) ->> 'position')::bigint > $1 ORDER BY 1"
         );
         let mut rows =
@@ -160,7 +162,7 @@ impl<'a, M: ReadModel> Aside<'a, M> {
 
     /// Folds facts up to a position; `false` if one of them is not understood.
     async fn fold_to(&mut self, until: Position, findings: &mut Vec<Finding>) -> Result<bool, Error> {
-        let mut reading = ReadAhead::start(self.log.clone(), self.cursor, until);
+        let mut reading = ReadAhead::start(self.log.clone(), self.cursor, until, M::BREADTH);
         let mut pending = M::Changes::default();
         while let Some(batch) = reading.next().await {
             let mut batch = batch?;
@@ -196,7 +198,8 @@ impl<'a, M: ReadModel> Aside<'a, M> {
         findings: &mut Vec<Finding>,
     ) -> Result<(), Error> {
         let live = format!("{}.{table}", M::NAME);
-        let side = |from: &str| format!("SELECT {key} AS key, row_to_json(t)::text AS row FROM {from} AS t");
+        let side =
+            |from: &str| format!("SELECT {key}::text AS key, row_to_json(t)::text AS row FROM {from} AS t");
         let statement = format!(
             "SELECT coalesce(lived.key, rebuilt.key), lived.row, rebuilt.row FROM ({}) AS lived \
              FULL JOIN ({}) AS rebuilt USING (key) WHERE lived.row IS DISTINCT FROM rebuilt.row ORDER BY 1",
