@@ -10,7 +10,7 @@ use revaer_domain::torrent::{
     Added, Completed, FilesDiscovered, LabelsChanged, Origin, Phase, RateCapChanged, SelectionApplied,
     StateChanged, TorrentEvent, Totals,
 };
-use revaer_domain::values::{InfoHashes, RateCap, TorrentId};
+use revaer_domain::values::{InfoHashes, RateCap, ShareLimits, TorrentId};
 use revaer_event_log::{Append, EventLog, StreamId};
 use revaer_event_schema::{Metadata, encode_torrent};
 use time::OffsetDateTime;
@@ -89,6 +89,7 @@ pub(crate) fn beginning(
         selection: SelectionRule::default(),
         trackers: Vec::new(),
         peers: Vec::new(),
+        share_limits: ShareLimits::default(),
     };
     let files = FilesDiscovered {
         info_hashes: hashes,
