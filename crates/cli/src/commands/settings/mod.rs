@@ -40,7 +40,7 @@ enum Command {
 /// Arguments of `settings get`.
 #[derive(Debug, Args)]
 struct Get {
-    /// A key, as limits.download_bytes_per_second, or a section
+    /// A key, with dots between its parts, or a section
     #[arg(value_parser = KeyName::parser())]
     key: Option<KeyName>,
     /// As they were at a position of the log, or at an RFC 3339 time
