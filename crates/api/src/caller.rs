@@ -17,6 +17,7 @@ pub(crate) fn caller(
 ) -> Caller {
     Caller {
         actor: ACTOR.to_owned(),
+        key_id: None,
         request_id: Some(request_id.0.clone()),
         // A command of a client begins a correlation of its own: what follows from it names this request.
         correlation_id: request_id.0.clone(),

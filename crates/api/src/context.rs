@@ -6,10 +6,11 @@ use revaer_application::Application;
 use revaer_event_log::Position;
 use revaer_projections::Projections;
 use revaer_wire::codes;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::Limits;
-use crate::parameter::Parameters;
+use crate::parameter::{PageLimit, Parameters};
 use crate::problem::Refusal;
 
 /// Items of a page when the client does not say.
@@ -19,15 +20,20 @@ const PAGE_DEFAULT: u32 = 50;
 pub(crate) struct Context {
     pub(crate) application: Application,
     pub(crate) projections: Projections,
-    pub(crate) limits: Arc<Limits>,
+    pub(crate) limits: watch::Receiver<Arc<Limits>>,
     pub(crate) shutdown: CancellationToken,
 }
 
 impl Context {
+    /// The bounds of this moment.
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.limits.borrow())
+    }
+
     /// Waits until the read models reflect a position.
     pub(crate) async fn reflect(&self, min_position: Option<Position>) -> Result<(), Refusal> {
         let Some(position) = min_position else { return Ok(()) };
-        if self.projections.wait_for(position, self.limits.read_wait).await {
+        if self.projections.wait_for(position, self.limits().read_wait).await {
             Ok(())
         } else {
             Err(Refusal::NotYet(position.0))
@@ -45,9 +51,9 @@ impl Context {
     }
 
     /// The length of a page, within its bounds.
-    pub(crate) fn page_limit(&self, asked: Option<u32>, parameters: &mut Parameters) -> u32 {
-        let max = self.limits.page_max;
-        let limit = asked.unwrap_or(PAGE_DEFAULT.min(max));
+    pub(crate) fn page_limit(&self, asked: Option<PageLimit>, parameters: &mut Parameters) -> u32 {
+        let max = self.limits().page_max;
+        let limit = asked.map_or(PAGE_DEFAULT.min(max), |limit| limit.0);
         if !(1..=max).contains(&limit) {
             parameters.fault("limit", (codes::INVALID, format!("is not 1 to {max}")));
         }

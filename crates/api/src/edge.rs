@@ -1,6 +1,8 @@
-//! The outermost endpoint: request ids, the bound of the headers, the time a request may take, panics, and problems written
-//! out. Whatever goes wrong inside, a client gets a problem document with its request id.
+//! The outermost endpoint: request ids, who asks from where, the bound of the headers, the time a request may take, panics,
+//! problems written out, and the headers that every answer carries. Whatever goes wrong inside, a client gets a problem document
+//! with its request id.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -9,19 +11,20 @@ use poem::http::HeaderValue;
 use poem::http::header::{ALLOW, RETRY_AFTER};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use revaer_application::Application;
+use tokio::sync::watch;
 
-use crate::Limits;
 use crate::allow::AllowedMethods;
-use crate::origin;
 use crate::problem::Refusal;
 use crate::rejected::PROBLEM_JSON;
 use crate::request_id::{self, RequestId};
+use crate::{Access, Limits, client_address, cors, headers, origin};
 
 /// Wraps everything that is served.
 pub(crate) struct Edge<E> {
     pub(crate) inner: E,
     pub(crate) application: Application,
-    pub(crate) limits: Arc<Limits>,
+    pub(crate) limits: watch::Receiver<Arc<Limits>>,
+    pub(crate) access: watch::Receiver<Arc<Access>>,
     pub(crate) allowed: AllowedMethods,
 }
 
@@ -30,13 +33,24 @@ impl<E: Endpoint> Endpoint for Edge<E> {
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let id = RequestId::accept_or_draw(&request, self.application.clock());
+        // One of each for the whole request, whatever changes meanwhile.
+        let limits = Arc::clone(&self.limits.borrow());
+        let access = Arc::clone(&self.access.borrow());
+        client_address::find_out(&mut request, &access.trusted_proxies);
         request.set_data(id.clone());
-        request.set_data(Arc::clone(&self.limits));
+        request.set_data(Arc::clone(&limits));
+        let client = client_address::client_address(&request);
         let path = request.uri().path().to_owned();
-        let mut response = match self.answer(request).await {
+        let scheme = request.scheme().clone();
+        let page = cors::allowed_origin(&request, &access.cors_origins);
+        let mut response = match self.answer(request, &limits, page.is_some()).await {
             Ok(response) => response,
-            Err(refusal) => self.present(&refusal, &id, &path),
+            Err(refusal) => self.present(&refusal, &id, &path, client),
         };
+        if let Some(origin) = page {
+            cors::admit(&mut response, origin);
+        }
+        headers::complete(&mut response, &scheme);
         if let Ok(value) = HeaderValue::from_str(&id.0) {
             response.headers_mut().insert(request_id::HEADER, value);
         }
@@ -45,20 +59,31 @@ impl<E: Endpoint> Endpoint for Edge<E> {
 }
 
 impl<E: Endpoint> Edge<E> {
-    async fn answer(&self, request: Request) -> Result<Response, Refusal> {
+    async fn answer(
+        &self,
+        request: Request,
+        limits: &Limits,
+        is_allowed_page: bool,
+    ) -> Result<Response, Refusal> {
         let headers =
             request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
         if headers + request.uri().path_and_query().map_or(0, |path| path.as_str().len())
-            > self.limits.header_bytes_max
+            > limits.header_bytes_max
         {
-            return Err(Refusal::HeadersTooLarge { max: self.limits.header_bytes_max });
+            return Err(Refusal::HeadersTooLarge { max: limits.header_bytes_max });
         }
-        if origin::is_foreign(&request) {
+        if is_allowed_page {
+            let methods = self.allowed.of(request.uri().path()).unwrap_or_default();
+            if let Some(response) = cors::preflight(&request, methods) {
+                return Ok(response);
+            }
+        }
+        if origin::is_foreign(&request, is_allowed_page) {
             return Err(Refusal::ForeignOrigin);
         }
         // Nothing of a request outlives it but what the log has, so a panic leaves nothing half done behind.
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        match tokio::time::timeout(self.limits.request_timeout, answer).await {
+        match tokio::time::timeout(limits.request_timeout, answer).await {
             Ok(Ok(Ok(response))) => Ok(response.into_response()),
             Ok(Ok(Err(error))) => Err(Refusal::from_framework(error)),
             Ok(Err(panic)) => Err(Refusal::Panic(words(&*panic))),
@@ -66,11 +91,11 @@ impl<E: Endpoint> Edge<E> {
         }
     }
 
-    fn present(&self, refusal: &Refusal, id: &RequestId, path: &str) -> Response {
+    fn present(&self, refusal: &Refusal, id: &RequestId, path: &str, client: IpAddr) -> Response {
         let problem = refusal.problem(&id.0);
         if problem.status >= 500 {
             let cause = causes(refusal).join(": ");
-            tracing::warn!(request_id = id.0, status = problem.status, %refusal, cause, "a request failed");
+            tracing::warn!(request_id = id.0, %client, status = problem.status, %refusal, cause, "a request failed");
         }
         let mut response = Response::builder().status(refusal.status()).content_type(PROBLEM_JSON);
         if let Some(seconds) = refusal.retry_after_seconds() {

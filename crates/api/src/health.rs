@@ -11,6 +11,7 @@ use revaer_wire::{ComponentHealth, Health, HealthReport};
 use crate::context::Context;
 use crate::payload::JsonOf;
 use crate::present;
+use crate::rejected::{Plain, Rejected};
 
 /// The version of the service.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -48,8 +49,8 @@ impl HealthApi {
     /// Also while the database is away.
     #[oai(path = "/health", method = "get", operation_id = "health")]
     #[expect(clippy::unused_async, reason = "the framework takes asynchronous operations alone")]
-    async fn alive(&self) -> JsonOf<Health> {
-        JsonOf::new(&Health { status: "alive".to_owned(), version: VERSION.to_owned() })
+    async fn alive(&self) -> Result<JsonOf<Health>, Rejected<Plain>> {
+        Ok(JsonOf::new(&Health { status: "alive".to_owned(), version: VERSION.to_owned() }))
     }
 
     /// Tell how each part is

@@ -4,23 +4,32 @@
 //! alone, bodies are read in `body` alone, and what the wire carries is made in `present` alone. The API does not know
 //! libtorrent, and it never waits for it: a command is answered when the log has it.
 
+mod access;
 mod allow;
+mod audit;
 mod body;
 mod caller;
+mod client_address;
 mod context;
+mod cors;
 mod edge;
 mod events;
+mod headers;
 mod health;
 mod limits;
 mod origin;
 mod parameter;
+mod pattern;
 mod payload;
 mod present;
 mod problem;
 mod rejected;
 mod request_id;
+mod serve;
 mod service;
 mod torrents;
 
+pub use access::Access;
 pub use limits::Limits;
+pub use serve::{BadCertificate, Certificate, Server, Tls};
 pub use service::{Parts, document, service};

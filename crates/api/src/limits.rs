@@ -9,10 +9,12 @@ pub struct Limits {
     pub json_bytes_max: usize,
     /// Bytes of a torrent file.
     pub metainfo_bytes_max: usize,
-    /// Bytes of all request headers together.
+    /// Bytes of the request line and all headers together.
     pub header_bytes_max: usize,
     /// Bytes of a magnet URI.
     pub magnet_bytes_max: usize,
+    /// Parts of a multipart body.
+    pub parts_max: usize,
     /// Items of a page.
     pub page_max: u32,
     /// Clients that follow the events at once.
@@ -25,6 +27,16 @@ pub struct Limits {
     pub read_wait: Duration,
     /// How long a request may take. The events are not bound by it.
     pub request_timeout: Duration,
+    /// How long its body may take to come. Shorter than the request itself, so that who sends too slowly is told so.
+    pub body_timeout: Duration,
+    /// How long the head of a request may take to come, from the moment that one is waited for.
+    pub header_timeout: Duration,
+    /// How long a client may leave untaken what it is sent.
+    pub write_timeout: Duration,
+    /// Connections at once.
+    pub connections_max: usize,
+    /// Connections of one address at once; this machine and trusted proxies have the total alone.
+    pub connections_per_address_max: usize,
 }
 
 impl Default for Limits {
@@ -32,14 +44,21 @@ impl Default for Limits {
         Self {
             json_bytes_max: 1 << 20,
             metainfo_bytes_max: 16 << 20,
-            header_bytes_max: 32 << 10,
+            header_bytes_max: 16 << 10,
             magnet_bytes_max: revaer_domain::values::MAGNET_BYTES_MAX,
+            parts_max: 8,
             page_max: 1000,
             sse_clients_max: 1024,
             sse_send_timeout: Duration::from_secs(30),
             sse_heartbeat: Duration::from_secs(15),
             read_wait: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(20),
+            header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+            // Followers of the events, and as many again that ask.
+            connections_max: 2048,
+            connections_per_address_max: 128,
         }
     }
 }

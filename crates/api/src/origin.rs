@@ -10,8 +10,8 @@ use poem::Request;
 use poem::http::HeaderMap;
 use poem::http::header::{HOST, ORIGIN};
 
-/// Whether a request may come from a foreign page.
-pub(crate) fn is_foreign(request: &Request) -> bool {
+/// Whether a request may come from a foreign page: one whose origin is not among those that are allowed.
+pub(crate) fn is_foreign(request: &Request, is_allowed_page: bool) -> bool {
     let host = text(request.headers(), HOST.as_str());
     let origin = text(request.headers(), ORIGIN.as_str());
     // Without a host it is no browser.
@@ -19,7 +19,8 @@ pub(crate) fn is_foreign(request: &Request) -> bool {
     if !names_this_machine(host) {
         return true;
     }
-    origin.is_some_and(|origin| origin.split_once("://").map(|(_, authority)| authority) != Some(host))
+    !is_allowed_page
+        && origin.is_some_and(|origin| origin.split_once("://").map(|(_, authority)| authority) != Some(host))
 }
 
 /// A header that is not text is as foreign as can be.
@@ -67,6 +68,6 @@ mod tests {
         if let Some(origin) = origin {
             request = request.header(ORIGIN, origin);
         }
-        assert_eq!(is_foreign(&request.finish()), foreign);
+        assert_eq!(is_foreign(&request.finish(), false), foreign);
     }
 }

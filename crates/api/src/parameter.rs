@@ -171,6 +171,19 @@ impl Value for u32 {
     }
 }
 
+/// Items of a page.
+pub(crate) struct PageLimit(pub(crate) u32);
+
+impl Value for PageLimit {
+    fn read(text: &str) -> Result<Self, Fault> {
+        u32::read(text).map(Self)
+    }
+
+    fn schema() -> MetaSchema {
+        MetaSchema { minimum: Some(1.0), maximum: Some(1000.0), ..u32::schema() }
+    }
+}
+
 impl Value for bool {
     fn read(text: &str) -> Result<Self, Fault> {
         // Never malformed: that would be 400, which ends a browser's event stream for good.
@@ -188,7 +201,7 @@ impl Value for Position {
     }
 
     fn schema() -> MetaSchema {
-        MetaSchema::new_with_format("integer", "int64")
+        MetaSchema { minimum: Some(0.0), ..MetaSchema::new_with_format("integer", "int64") }
     }
 }
 
@@ -205,7 +218,7 @@ impl Value for IdempotencyKey {
     }
 
     fn schema() -> MetaSchema {
-        MetaSchema { min_length: Some(1), max_length: Some(KEY_BYTES_MAX), ..MetaSchema::new("string") }
+        MetaSchema { pattern: Some(format!("^[!-~]{{1,{KEY_BYTES_MAX}}}$")), ..MetaSchema::new("string") }
     }
 }
 
@@ -223,6 +236,8 @@ impl Value for IfMatch {
     }
 
     fn schema() -> MetaSchema {
-        MetaSchema { example: Some("\"7\"".into()), ..MetaSchema::new("string") }
+        // `*` is taken as well; it says nothing, so nobody needs to be told to send it.
+        let pattern = Some(r#"^"[0-9]{1,9}"$"#.to_owned());
+        MetaSchema { example: Some("\"7\"".into()), pattern, ..MetaSchema::new("string") }
     }
 }

@@ -28,69 +28,71 @@ pub(crate) struct Adds;
 pub(crate) struct Commands;
 /// The event stream.
 pub(crate) struct Streams;
+/// What answers whatever it is asked.
+pub(crate) struct Plain;
 
-const UNAVAILABLE: (u16, &str) =
-    (503, "The database or the session is away, or `min_position` is not reached: try again.");
-const INTERNAL: (u16, &str) = (500, "A fault of the service.");
-const FOREIGN: (u16, &str) = (403, "A page of another origin asks.");
+/// What the edge may answer before an operation is reached, unless the operation has more to say under the same status.
+const OF_THE_EDGE: &Answers = &[
+    (400, "The request does not parse."),
+    (401, "No key, or one that is not valid."),
+    (403, "The key's scope does not allow it, or a page of another origin asks."),
+    (409, "The setup is not complete (`setup_required`)."),
+    (429, "More requests than the key or the address may make; `Retry-After` says when to go on."),
+    (431, "The headers are too large."),
+    (500, "A fault of the service."),
+    (503, "The database or the session is away, or the request took too long: try again."),
+];
+
+const SLOW: (u16, &str) = (408, "The body did not come in time.");
 const NOT_FOUND: (u16, &str) = (404, "No such torrent.");
+const UNPROCESSABLE: (u16, &str) =
+    (422, "The request breaks a rule, asks for what is not supported yet, or reuses an `Idempotency-Key`.");
 
 impl Operations for Reads {
     const PROBLEMS: &'static Answers = &[
         (400, "A parameter does not parse."),
-        FOREIGN,
         NOT_FOUND,
         (422, "A parameter breaks a rule."),
-        (431, "The headers are too large."),
-        INTERNAL,
-        UNAVAILABLE,
+        (503, "The database or the session is away, or `min_position` is not reached: try again."),
     ];
 }
 
 impl Operations for Adds {
     const PROBLEMS: &'static Answers = &[
         (400, "The body does not parse."),
-        FOREIGN,
-        (409, "The torrent is here already (`torrent_exists`, with its `id`)."),
+        SLOW,
+        (409, "The torrent is here already (`torrent_exists`, with its `id`), or the setup is not complete."),
         (413, "The body is too large."),
         (415, "The content type is not read."),
-        (
-            422,
-            "The request breaks a rule, asks for what is not supported yet, or reuses an `Idempotency-Key`.",
-        ),
-        (431, "The headers are too large."),
-        INTERNAL,
-        UNAVAILABLE,
+        UNPROCESSABLE,
     ];
 }
 
 impl Operations for Commands {
     const PROBLEMS: &'static Answers = &[
         (400, "The body does not parse."),
-        FOREIGN,
+        SLOW,
         NOT_FOUND,
-        (409, "The torrent's state does not allow it, or others changed it at the same moment."),
+        (
+            409,
+            "The torrent's state does not allow it, others changed it at the same moment, or the setup is not complete.",
+        ),
         (412, "The torrent does not have the version of `If-Match`."),
         (413, "The body is too large."),
         (415, "The content type is not read."),
-        (
-            422,
-            "The request breaks a rule, asks for what is not supported yet, or reuses an `Idempotency-Key`.",
-        ),
-        (431, "The headers are too large."),
-        INTERNAL,
-        UNAVAILABLE,
+        UNPROCESSABLE,
     ];
+}
+
+impl Operations for Plain {
+    const PROBLEMS: &'static Answers = &[];
 }
 
 impl Operations for Streams {
     const PROBLEMS: &'static Answers = &[
         (400, "The position to resume from does not parse. Nothing else is answered so."),
-        FOREIGN,
         (404, "No live torrent has this info hash."),
         (422, "A parameter breaks a rule."),
-        (431, "The headers are too large."),
-        INTERNAL,
         (503, "The database is away, or as many clients follow the events as may."),
     ];
 }
@@ -114,7 +116,11 @@ impl<O: Operations> From<Rejected<O>> for poem::Error {
 
 impl<O: Operations> ApiResponse for Rejected<O> {
     fn meta() -> MetaResponses {
-        let responses = O::PROBLEMS.iter().map(|(status, description)| MetaResponse {
+        let said = |status: u16| O::PROBLEMS.iter().any(|(known, _)| *known == status);
+        let of_the_edge = OF_THE_EDGE.iter().filter(|(status, _)| !said(*status));
+        let mut answers: Vec<_> = O::PROBLEMS.iter().chain(of_the_edge).collect();
+        answers.sort_by_key(|(status, _)| *status);
+        let responses = answers.into_iter().map(|(status, description)| MetaResponse {
             description,
             status: Some(*status),
             status_range: None,

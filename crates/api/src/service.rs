@@ -11,15 +11,17 @@ use poem_openapi::registry::{MetaApi, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::{ExtraHeader, OpenApi, OpenApiService};
 use revaer_application::Application;
 use revaer_projections::Projections;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::Limits;
 use crate::allow::AllowedMethods;
+use crate::audit::AuditApi;
 use crate::context::Context;
 use crate::edge::Edge;
 use crate::events::EventsApi;
 use crate::health::HealthApi;
 use crate::torrents::TorrentsApi;
+use crate::{Access, Limits};
 
 /// What the document says of the whole.
 const DESCRIPTION: &str = "A headless torrent service with a memory. Bytes are bytes, rates are bytes per second, times are \
@@ -27,7 +29,8 @@ RFC 3339 in UTC, `null` means none. Every answer carries `X-Request-Id`, which a
 `application/problem+json` (RFC 9457) with a stable `code`, and names every field that failed.";
 
 /// What the page may load: what is in it, and what is here.
-const PAGE_LOADS: &str = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:";
+const PAGE_LOADS: &str =
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'none'; base-uri 'none'";
 
 /// What the API is made of.
 pub struct Parts {
@@ -36,24 +39,29 @@ pub struct Parts {
     /// The read side.
     pub projections: Projections,
     /// The bounds.
-    pub limits: Limits,
+    pub limits: watch::Receiver<Arc<Limits>>,
+    /// Who may ask through whom.
+    pub access: watch::Receiver<Arc<Access>>,
     /// Ends the streams of events.
     pub shutdown: CancellationToken,
 }
 
-type Operations = (TorrentsApi, EventsApi, HealthApi);
+type Operations = (TorrentsApi, EventsApi, AuditApi, HealthApi);
 
 /// Everything that is served: routes, request ids, problems, limits.
 pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
-    let limits = Arc::new(parts.limits);
     let context = Arc::new(Context {
         application: parts.application.clone(),
         projections: parts.projections,
-        limits: Arc::clone(&limits),
+        limits: parts.limits.clone(),
         shutdown: parts.shutdown,
     });
-    let operations: Operations =
-        (TorrentsApi(Arc::clone(&context)), EventsApi::new(Arc::clone(&context)), HealthApi(context));
+    let operations: Operations = (
+        TorrentsApi(Arc::clone(&context)),
+        EventsApi::new(Arc::clone(&context)),
+        AuditApi(Arc::clone(&context)),
+        HealthApi(context),
+    );
     let operations = described(Described(Some(operations)));
     let document = written(&operations);
     let allowed = AllowedMethods::of_document(&document);
@@ -71,7 +79,14 @@ pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
         .nest("/", operations)
         .at("/openapi.json", get(serve_document))
         .at("/docs", get(serve_page));
-    Edge { inner: routes, application: parts.application, limits, allowed }.boxed()
+    Edge {
+        inner: routes,
+        application: parts.application,
+        limits: parts.limits,
+        access: parts.access,
+        allowed,
+    }
+    .boxed()
 }
 
 /// The OpenAPI document, generated from the operations: indented JSON and a line break at its end. It is the same for the same

@@ -1,5 +1,6 @@
 //! Who gives a command, and under which conditions.
 
+use revaer_domain::values::KeyId;
 use revaer_event_schema::Metadata;
 use uuid::Uuid;
 
@@ -11,6 +12,8 @@ const COMMAND_IDS: Uuid = Uuid::from_u128(0x5b0c_2f1e_9d44_4e0a_8f6b_7a1d_3c52_e
 pub struct Caller {
     /// Who.
     pub actor: String,
+    /// The API key that the caller showed, if it showed one.
+    pub key_id: Option<KeyId>,
     /// The request, for logs and facts.
     pub request_id: Option<String>,
     /// What the command belongs to.
@@ -28,6 +31,7 @@ impl Caller {
     pub fn system(actor: &str, correlation_id: String, causation_id: Option<String>) -> Self {
         Self {
             actor: actor.to_owned(),
+            key_id: None,
             request_id: None,
             correlation_id,
             causation_id,
@@ -36,11 +40,13 @@ impl Caller {
         }
     }
 
-    /// The command's id: the same for the same actor and key; random without a key.
+    /// The command's id: the same for the same caller and key; random without a key. Of two API keys with one label each has
+    /// commands of its own.
     pub(crate) fn command_id(&self) -> Uuid {
         self.idempotency_key.as_ref().map_or_else(Uuid::new_v4, |key| {
+            let caller = self.key_id.map_or_else(|| self.actor.clone(), |id| id.to_string());
             // The length keeps `a` + `bc` and `ab` + `c` apart.
-            let name = format!("{}:{}{key}", self.actor.len(), self.actor);
+            let name = format!("{}:{caller}{key}", caller.len());
             Uuid::new_v5(&COMMAND_IDS, name.as_bytes())
         })
     }
@@ -48,6 +54,7 @@ impl Caller {
     pub(crate) fn metadata(&self) -> Metadata {
         Metadata {
             actor: self.actor.clone(),
+            key_id: self.key_id,
             request_id: self.request_id.clone(),
             correlation_id: self.correlation_id.clone(),
             causation_id: self.causation_id.clone(),

@@ -10,10 +10,12 @@ use revaer_domain::values::{InfoHash, TorrentId};
 use revaer_event_log::{AppendError, CommandOutcome, CommandRecord, EventLog, Position, StreamId, Version};
 use sha2::{Digest, Sha256};
 
+use crate::access::Access;
 use crate::cache::{Cache, Folded};
 use crate::command_store::{CommandStore, StoreError, stream_of};
+use crate::settings::SettingsState;
 use crate::stream_lock::KeyedLocks;
-use crate::{Bodies, Caller, Clock, CommandError, HealthRegistry, LiveView, MetainfoParser};
+use crate::{Bodies, Caller, Clock, CommandError, HealthRegistry, LiveView, MetainfoParser, ServerKey};
 
 /// How often a command is decided while others keep being faster.
 const ATTEMPTS_MAX: u32 = 3;
@@ -32,6 +34,8 @@ pub struct Parts {
     pub live: Arc<dyn LiveView>,
     /// How well the parts are.
     pub health: HealthRegistry,
+    /// What only this service can make.
+    pub server_key: ServerKey,
 }
 
 /// The write side. A cheap clone.
@@ -44,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) bodies: Bodies,
     pub(crate) locks: KeyedLocks,
+    pub(crate) settings: SettingsState,
+    pub(crate) access: Access,
     cache: Mutex<Cache>,
 }
 
@@ -67,7 +73,9 @@ impl Application {
     pub fn new(parts: Parts) -> Self {
         let bodies = Bodies::new(parts.log.pool().clone());
         let cache = Mutex::new(Cache::new(CACHE_ENTRIES_MAX));
-        Self { inner: Arc::new(Inner { parts, bodies, locks: KeyedLocks::default(), cache }) }
+        let (locks, access) = (KeyedLocks::default(), Access::new(parts.server_key.clone()));
+        let settings = SettingsState::new();
+        Self { inner: Arc::new(Inner { parts, bodies, locks, settings, access, cache }) }
     }
 
     /// Gives a command to a torrent.

@@ -3,6 +3,7 @@
 //! The application does not know HTTP, and it does not know libtorrent: what it needs of a live session (peers, trackers,
 //! reading a torrent file) are ports, traits that `server` wires to the engine. It never waits for libtorrent.
 
+mod access;
 mod add;
 mod bodies;
 mod cache;
@@ -16,9 +17,15 @@ mod history;
 mod observe;
 mod ports;
 mod prefetch;
+mod settings;
 mod stream_lock;
 mod system_stream;
 
+pub use access::{
+    AccessFollower, AuthFailure, GRACE_DEFAULT, GRACE_MAX, InvalidSetupToken, IssueKey, IssuedKey,
+    IssuedToken, KEYS_MAX, KeyError, KeyView, Principal, Secret, ServerKey, SetupError, SetupToken,
+    SetupView, TOKEN_VALIDITY, UseRecorder,
+};
 pub use add::{AddSource, AddTorrent};
 pub use bodies::{Bodies, ResumeRow, TorrentFile};
 pub use caller::Caller;
@@ -30,4 +37,8 @@ pub use history::At;
 pub use observe::DiscoveredFiles;
 pub use ports::{LiveError, LivePeer, LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo};
 pub use prefetch::PrefetchedBodies;
+pub use settings::{
+    Override, Section, SettingsChange, SettingsDone, SettingsError, SettingsFollower, SettingsNow,
+    SettingsView,
+};
 pub use system_stream::SystemStream;

@@ -3,8 +3,11 @@
 //! Everything here is pure. `domain` does not know that time passes, that a network exists or that facts are stored:
 //! times, ids and look-ups are put into a command by whoever gives it. Folding facts cannot fail for a technical reason.
 
+pub mod api_key;
 pub mod engine;
 pub mod health;
 pub mod selection;
+pub mod settings;
+pub mod setup;
 pub mod torrent;
 pub mod values;

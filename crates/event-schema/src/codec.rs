@@ -2,15 +2,20 @@
 
 use std::borrow::Cow;
 
+use revaer_domain::api_key::KeyEvent;
 use revaer_domain::engine::EngineEvent;
 use revaer_domain::health::HealthChanged;
+use revaer_domain::settings::SettingsEvent;
+use revaer_domain::setup::SetupEvent;
 use revaer_domain::torrent::TorrentEvent;
-use revaer_domain::values::TorrentId;
+use revaer_domain::values::{KeyId, TorrentId};
 use revaer_event_log::{Fact, NewFact};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Metadata;
+use crate::access::{ACCESS_KINDS, decode_access};
+use crate::settings::{SETTINGS_CHANGED, decode_settings};
 
 /// A fact that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +26,12 @@ pub enum Decoded {
     Engine(EngineEvent),
     /// Of the service's parts.
     Health(HealthChanged),
+    /// Of the settings.
+    Settings(SettingsEvent),
+    /// Of one API key.
+    Key(KeyId, KeyEvent),
+    /// Of the setup.
+    Setup(SetupEvent),
 }
 
 /// A fact that was not understood: it was written by a newer version, or it is damaged.
@@ -46,7 +57,7 @@ pub enum DecodeError {
         #[source]
         source: serde_json::Error,
     },
-    /// A torrent's fact in a stream that is not a torrent's.
+    /// A torrent's or a key's fact in a stream that is not one's.
     #[error("`{kind}` in stream `{stream}`")]
     Stream {
         /// The name.
@@ -129,8 +140,8 @@ const ENGINE_RESTARTED: &str = "engine.restarted";
 const HEALTH_CHANGED: &str = "health.changed";
 
 /// Every kind of fact, in the order of the documentation; samples are not facts.
-pub const KINDS: [&str; TORRENT_KINDS.len() + 4] = {
-    let mut kinds = [""; TORRENT_KINDS.len() + 4];
+pub const KINDS: [&str; TORRENT_KINDS.len() + 5 + ACCESS_KINDS.len()] = {
+    let mut kinds = [""; TORRENT_KINDS.len() + 5 + ACCESS_KINDS.len()];
     let mut next = 0;
     while next < TORRENT_KINDS.len() {
         kinds[next] = TORRENT_KINDS[next];
@@ -140,6 +151,13 @@ pub const KINDS: [&str; TORRENT_KINDS.len() + 4] = {
     kinds[next + 1] = ENGINE_FAULTED;
     kinds[next + 2] = ENGINE_RESTARTED;
     kinds[next + 3] = HEALTH_CHANGED;
+    kinds[next + 4] = SETTINGS_CHANGED;
+    next += 5;
+    let mut access = 0;
+    while access < ACCESS_KINDS.len() {
+        kinds[next + access] = ACCESS_KINDS[access];
+        access += 1;
+    }
     kinds
 };
 
@@ -173,12 +191,16 @@ pub fn decode(fact: &Fact) -> Result<Decoded, DecodeError> {
             .map(|event| Decoded::Torrent(id, event));
     }
     let data = fact.data.as_str();
+    if kind.starts_with("settings.") {
+        return decode_settings(kind, fact.schema_version, data).map(Decoded::Settings);
+    }
     let decoded = match kind {
         ENGINE_STARTED => Decoded::Engine(EngineEvent::Started(from_json(kind, data)?)),
         ENGINE_FAULTED => Decoded::Engine(EngineEvent::Faulted(from_json(kind, data)?)),
         ENGINE_RESTARTED => Decoded::Engine(EngineEvent::Restarted(from_json(kind, data)?)),
         HEALTH_CHANGED => Decoded::Health(from_json(kind, data)?),
-        other => return Err(DecodeError::UnknownKind(other.to_owned())),
+        other => decode_access(other, fact.stream.as_str(), data)
+            .unwrap_or_else(|| Err(DecodeError::UnknownKind(other.to_owned())))?,
     };
     if fact.schema_version == VERSION {
         Ok(decoded)
@@ -187,14 +209,14 @@ pub fn decode(fact: &Fact) -> Result<Decoded, DecodeError> {
     }
 }
 
-fn fact(kind: &'static str, data: String, metadata: &Metadata) -> NewFact {
+pub(crate) fn fact(kind: &'static str, data: String, metadata: &Metadata) -> NewFact {
     NewFact { kind: Cow::Borrowed(kind), schema_version: VERSION, data, meta: to_json(metadata) }
 }
 
-fn to_json(payload: &impl Serialize) -> String {
+pub(crate) fn to_json(payload: &impl Serialize) -> String {
     serde_json::to_string(payload).expect("payloads are plain structs: nothing in them can fail to serialise")
 }
 
-fn from_json<T: DeserializeOwned>(kind: &str, data: &str) -> Result<T, DecodeError> {
+pub(crate) fn from_json<T: DeserializeOwned>(kind: &str, data: &str) -> Result<T, DecodeError> {
     serde_json::from_str(data).map_err(|source| DecodeError::Malformed { kind: kind.to_owned(), source })
 }

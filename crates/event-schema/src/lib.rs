@@ -4,15 +4,19 @@
 //! and version; files are only added there, and a test reads every one of them. The domain may be renamed freely; what
 //! is written here may not.
 
+mod access;
 mod codec;
 mod metadata;
 mod progress;
+mod settings;
 mod verify;
 
+pub use access::{encode_key, encode_setup};
 pub use codec::{
     DecodeError, Decoded, KINDS, decode, decode_torrent, encode_engine, encode_health, encode_torrent,
     torrent_kind,
 };
 pub use metadata::Metadata;
 pub use progress::{PROGRESS_KIND, ProgressSample, pack_progress, unpack_progress};
+pub use settings::{decode_settings, encode_settings};
 pub use verify::{Counted, verify};

@@ -9,27 +9,29 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use libtorrent_sys::Setting;
-use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
-use revaer_api::Limits;
-use revaer_application::{Application, HealthRecorder, HealthRegistry, Parts, SystemClock};
+use revaer_application::{
+    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SettingsFollower, SystemClock,
+    UseRecorder,
+};
 use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
 use revaer_reactors::{Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::database::{Database, in_use};
+use crate::edge::{Terms, TermsFollower};
 use crate::health;
 use crate::metainfo::LibtorrentParser;
 use crate::part::{self, Part, Watch};
 use crate::ports::EngineView;
+use crate::server_key;
 
 /// This process among those that may append to one log.
 const NODE: &str = "local";
-/// A connection on which nothing moves for so long is closed; quiet streams have a heartbeat of a quarter of that.
-const IDLE_MAX: Duration = Duration::from_mins(1);
 /// How long requests may take to finish, and streams to end.
 const API_END: Duration = Duration::from_secs(10);
 /// How long the session may take: its own deadline is shorter.
@@ -53,7 +55,10 @@ pub(crate) struct App {
     engine_runner: revaer_engine::Runner,
     notices: NoticeReceiver,
     application: Application,
-    acceptor: TcpAcceptor,
+    access: AccessFollower,
+    listener: TcpListener,
+    terms: Terms,
+    terms_follower: TermsFollower,
     lock: DataDirLock,
 }
 
@@ -62,8 +67,7 @@ impl App {
     pub(crate) async fn build(config: Config) -> anyhow::Result<Self> {
         let lock = DataDirLock::acquire(&config.data_dir).map_err(in_use)?;
         // First, since a port that is taken is quicker to find than a database is to start.
-        let acceptor = TcpListener::bind(config.listen)
-            .into_acceptor()
+        let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let download_root = config.download_root();
@@ -73,6 +77,7 @@ impl App {
             .canonicalize()
             .with_context(|| format!("cannot find the download root {}", download_root.display()))?;
 
+        let server_key = server_key::open(&config.data_dir)?;
         let database = Database::of_service(&config).await?;
         let pool = database.connect(config.database_wait).await?;
         revaer_event_log::migrate(&pool).await.context("the schema cannot be brought up to date")?;
@@ -103,7 +108,13 @@ impl App {
             metainfo: Arc::new(LibtorrentParser),
             live: Arc::new(EngineView(engine.clone())),
             health: HealthRegistry::new(clock),
+            server_key,
         });
+        let access =
+            AccessFollower::open(application.clone()).await.context("the API keys cannot be read")?;
+        application.refresh_settings().await.context("the settings cannot be read")?;
+        let (terms, terms_follower) =
+            TermsFollower::begin(&application.settings(), application.health().clone()).await;
         Ok(Self {
             config,
             cluster: database.cluster,
@@ -115,7 +126,10 @@ impl App {
             engine_runner,
             notices,
             application,
-            acceptor,
+            access,
+            listener,
+            terms,
+            terms_follower,
             lock,
         })
     }
@@ -145,11 +159,18 @@ impl App {
         let database = cluster.map(|cluster| Part::spawn(watch, "database", |token| cluster.run(token)));
         let log_part = Part::spawn(watch, "log", |token| log_runner.run(token));
         let projector = Part::spawn(watch, "projector", |token| self.projector.run(token));
+        let settings = SettingsFollower::new(application.clone());
+        let settings = Part::spawn(watch, "settings", |token| settings.run(token));
+        let terms = Part::spawn(watch, "edge", |token| self.terms_follower.run(token));
         let recorder = HealthRecorder::new(application.health().clone(), log.clone());
         let recorder = Part::spawn(watch, "health recorder", |token| recorder.run(token));
         let health = Part::spawn(watch, "health", |token| {
             health::run(application.clone(), engine.clone(), self.projections.clone(), token)
         });
+
+        let access = Part::spawn(watch, "access", |token| self.access.run(token));
+        let uses = UseRecorder::new(application.clone());
+        let uses = Part::spawn(watch, "uses of keys", |token| uses.run(token));
 
         let (causes, all) = (Causes::default(), ReconcileAll::default());
         let observer = Observer::new(application.clone(), self.notices, causes.clone(), all.clone());
@@ -162,26 +183,24 @@ impl App {
         let sampler = Part::spawn(watch, "sampler", |token| sampler.run(token));
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
 
-        let (projections, acceptor) = (self.projections, self.acceptor);
-        for address in acceptor.local_addr().iter().filter_map(|address| address.as_socket_addr()) {
+        let (projections, listener) = (self.projections, self.listener);
+        if let Ok(address) = listener.local_addr() {
             // The one line on stdout: scripts and supervisors read where to go, also when the port was left to the system.
             // Nobody has to listen.
             let _ = writeln!(std::io::stdout(), "listening on http://{address}");
         }
         let api = Part::spawn(watch, "api", |token| {
+            let Terms { limits, access, tls } = self.terms;
             let parts = revaer_api::Parts {
                 application,
                 projections,
-                limits: Limits::default(),
+                limits: limits.clone(),
+                access: access.clone(),
                 shutdown: token.clone(),
             };
-            // A client that reads no more is cut off by the API; its socket can only be closed here.
-            let server = poem::Server::new_with_acceptor(acceptor).idle_timeout(IDLE_MAX);
-            server.run_with_graceful_shutdown(
-                revaer_api::service(parts),
-                token.cancelled_owned(),
-                Some(API_END),
-            )
+            let server =
+                revaer_api::Server { listener, service: revaer_api::service(parts), limits, access, tls };
+            server.run(token, API_END)
         });
         Running {
             database,
@@ -189,12 +208,16 @@ impl App {
             projector,
             recorder,
             health,
+            access,
+            uses,
             observer,
             reconciler,
             counters,
             sampler,
             engine,
             api,
+            settings,
+            terms,
             _lock: self.lock,
         }
     }
@@ -207,21 +230,24 @@ struct Running {
     projector: Part<()>,
     recorder: Part<()>,
     health: Part<()>,
+    access: Part<()>,
+    uses: Part<()>,
     observer: Part<()>,
     reconciler: Part<()>,
     counters: Part<()>,
     sampler: Part<()>,
     engine: Part<Option<Vec<u8>>>,
-    api: Part<std::io::Result<()>>,
+    api: Part<()>,
+    settings: Part<()>,
+    terms: Part<()>,
     /// Nobody else may serve from the data directory until the last part has ended.
     _lock: DataDirLock,
 }
 
 impl Running {
     async fn end(self, bodies: &revaer_application::Bodies, log: &EventLog) {
-        if let Some(Err(error)) = self.api.end(API_END + Duration::from_secs(1)).await {
-            tracing::warn!(%error, "the API ended badly");
-        }
+        self.api.end(API_END + Duration::from_secs(1)).await;
+        self.terms.end(PART_END).await;
         self.reconciler.end(PART_END).await;
         self.counters.end(PART_END).await;
         self.sampler.end(PART_END).await;
@@ -233,8 +259,11 @@ impl Running {
         {
             tracing::warn!(%error, "the session's state is not saved");
         }
+        self.uses.end(PART_END).await;
+        self.access.end(PART_END).await;
         self.health.end(PART_END).await;
         self.recorder.end(PART_END).await;
+        self.settings.end(PART_END).await;
         self.projector.end(PART_END).await;
         self.log.end(PART_END).await;
         if tokio::time::timeout(PART_END, log.pool().close()).await.is_err() {

@@ -6,11 +6,13 @@ mod app;
 mod commands;
 mod config;
 mod database;
+mod edge;
 mod exit;
 mod health;
 mod metainfo;
 mod part;
 mod ports;
+mod server_key;
 mod signals;
 
 use std::net::SocketAddr;
@@ -83,7 +85,7 @@ enum Command {
     Migrate,
     /// Build a read model again, beside the one that is being read.
     Rebuild {
-        /// `torrents` or `torrent_files`.
+        /// `torrents`, `torrent_files` or `audit`.
         projection: String,
     },
     /// Print or recount the log, also while the service runs.

@@ -36,6 +36,8 @@ pub mod codes {
     pub const FOREIGN_ORIGIN: &str = "foreign_origin";
     /// The read models do not reflect the position yet.
     pub const NOT_YET: &str = "not_yet";
+    /// The body of the request did not come in time.
+    pub const TIMEOUT: &str = "timeout";
     /// A fault of the service.
     pub const INTERNAL: &str = "internal";
 }

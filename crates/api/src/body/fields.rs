@@ -15,6 +15,8 @@ use crate::problem::Refusal;
 
 /// Members of one object: several times what any body has.
 const MEMBERS_MAX: usize = 128;
+/// The longest name of a member that an answer repeats.
+const NAME_BYTES_MAX: usize = 256;
 
 /// What is wrong with a body.
 #[derive(Default)]
@@ -69,7 +71,7 @@ impl<'a> Fields<'a> {
 
     /// Where a member is.
     pub(crate) fn pointer(&self, name: &str) -> String {
-        format!("{}/{}", self.at, name.replace('~', "~0").replace('/', "~1"))
+        pointer(&self.at, name)
     }
 
     /// Whether a member is there that was not taken yet.
@@ -170,6 +172,15 @@ impl<T: Field> Field for Vec<Option<T>> {
     }
 }
 
+/// The pointer (RFC 6901) of a member. A name that nobody gives a field is not repeated at length: the object that it is in has
+/// to do, or a large body would get an answer as large.
+pub(super) fn pointer(at: &str, name: &str) -> String {
+    if name.len() > NAME_BYTES_MAX {
+        return at.to_owned();
+    }
+    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
 /// An object inside a body, at its place.
 pub(crate) fn nested<'a>(raw: &'a RawValue, at: &str, faults: &mut Faults) -> Option<Fields<'a>> {
     match serde_json::from_str::<Members<'a>>(raw.get()) {
@@ -192,6 +203,11 @@ fn typed<'a, T: Deserialize<'a>>(
         .ok()
 }
 
+/// A name for the eyes of whoever sent it, at a length that can be read.
+fn shown(name: &str) -> String {
+    if name.len() > NAME_BYTES_MAX { "a long name".to_owned() } else { format!("`{}`", name.escape_debug()) }
+}
+
 struct Members<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -210,7 +226,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                 while let Some(name) = map.next_key::<String>()? {
                     // Two parsers may take different ones of two members with one name: neither is safe to take.
                     if members.contains_key(&name) {
-                        return Err(A::Error::custom(format_args!("`{}` comes twice", name.escape_debug())));
+                        return Err(A::Error::custom(format_args!("{} comes twice", shown(&name))));
                     }
                     if members.len() == MEMBERS_MAX {
                         return Err(A::Error::custom(format_args!("more than {MEMBERS_MAX} members")));

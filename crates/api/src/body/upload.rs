@@ -5,8 +5,8 @@ use poem::web::Multipart;
 use poem::{Body, FromRequest, Request, RequestBody};
 use revaer_wire::{FieldProblem, codes};
 
+use super::fields::pointer;
 use crate::Limits;
-use crate::parameter::FAULTS_MAX;
 use crate::problem::Refusal;
 
 /// The parts.
@@ -24,17 +24,24 @@ pub(super) async fn split(request: &Request, bytes: Bytes, limits: &Limits) -> R
     let mut body = RequestBody::new(Body::from_bytes(bytes));
     let mut parts = Multipart::from_request(request, &mut body).await.map_err(|error| malformed(&error))?;
     let mut upload = Upload::default();
+    let mut count = 0;
     while let Some(part) = parts.next_field().await.map_err(|error| malformed(&error))? {
+        count += 1;
+        if count > limits.parts_max {
+            let detail = format!("has more than {} parts", limits.parts_max);
+            upload.faults.push(FieldProblem::at("", codes::INVALID, detail));
+            return Err(Refusal::Fields(upload.faults));
+        }
         let name = part.name().unwrap_or_default().to_owned();
         let (place, max) = match name.as_str() {
             "torrent" => (&mut upload.torrent, limits.metainfo_bytes_max),
             "options" => (&mut upload.options, limits.json_bytes_max),
             _ => {
-                if upload.faults.len() == FAULTS_MAX {
-                    return Err(Refusal::Fields(upload.faults));
-                }
-                let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-                upload.faults.push(FieldProblem::at(pointer, codes::INVALID, "is not a part of an add"));
+                upload.faults.push(FieldProblem::at(
+                    pointer("", &name),
+                    codes::INVALID,
+                    "is not a part of an add",
+                ));
                 continue;
             }
         };

@@ -39,14 +39,27 @@ impl IntoResponse for EventStream {
 
 impl ApiResponse for EventStream {
     fn meta() -> MetaResponses {
-        let frames = MetaSchema {
-            items: Some(Box::new(EventFrame::schema_ref())),
-            ..MetaSchema::new_with_format("array", "event-stream")
+        let text = |description| {
+            MetaSchemaRef::Inline(Box::new(MetaSchema {
+                description: Some(description),
+                ..MetaSchema::new("string")
+            }))
+        };
+        let frame = MetaSchema {
+            properties: vec![
+                ("id", text("`<position>.<log tag>`: what to resume from.")),
+                ("event", text("The kind.")),
+                (
+                    "data",
+                    text("The JSON of an `EventFrame`; `reset` and `samples-gap` have fields of their own."),
+                ),
+            ],
+            ..MetaSchema::new("object")
         };
         let content =
-            MetaMediaType { content_type: EVENT_STREAM, schema: MetaSchemaRef::Inline(Box::new(frames)) };
+            MetaMediaType { content_type: EVENT_STREAM, schema: MetaSchemaRef::Inline(Box::new(frame)) };
         let stream = MetaResponse {
-            description: "Events without end; `data` of each is one of the items.",
+            description: "Events without end, each as described by the schema.",
             status: Some(200),
             status_range: None,
             content: vec![content],

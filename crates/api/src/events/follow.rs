@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use revaer_event_log::{Entry, Position, Subscription};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::filter::Filter;
 use super::frames;
+use super::places::Place;
 use super::resume::Start;
 use crate::context::Context;
 
@@ -24,7 +25,7 @@ pub(super) struct Follower {
     context: Arc<Context>,
     start: Start,
     filter: Filter,
-    permit: OwnedSemaphorePermit,
+    place: Place,
 }
 
 /// The client is gone, too slow, or the service goes.
@@ -40,17 +41,12 @@ struct Serving {
     /// The newest id that the client was given.
     told: Position,
     /// A place in the server, as long as the client is served.
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Follower {
-    pub(super) fn new(
-        context: &Arc<Context>,
-        start: Start,
-        filter: Filter,
-        permit: OwnedSemaphorePermit,
-    ) -> Self {
-        Self { context: Arc::clone(context), start, filter, permit }
+    pub(super) fn new(context: &Arc<Context>, start: Start, filter: Filter, place: Place) -> Self {
+        Self { context: Arc::clone(context), start, filter, place }
     }
 
     /// Starts to serve; the chunks come out of the queue. The task ends with the client or with the service, whichever is first,
@@ -58,7 +54,7 @@ impl Follower {
     pub(super) fn serve(self) -> mpsc::Receiver<Bytes> {
         let (client, chunks) = mpsc::channel(CHUNKS_MAX);
         let log = self.context.application.log();
-        let mut heartbeat = tokio::time::interval(self.context.limits.sse_heartbeat);
+        let mut heartbeat = tokio::time::interval(self.context.limits().sse_heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
         let serving = Serving {
@@ -69,7 +65,7 @@ impl Follower {
             heartbeat,
             told: self.start.after,
             context: self.context,
-            _permit: self.permit,
+            _place: self.place,
         };
         tokio::spawn(serving.run(self.start));
         chunks
@@ -131,8 +127,9 @@ impl Serving {
 
     async fn send(&mut self, chunk: Bytes) -> Result<(), Ended> {
         self.heartbeat.reset();
+        let timeout = self.context.limits().sse_send_timeout;
         tokio::select! {
-            sent = self.client.send_timeout(chunk, self.context.limits.sse_send_timeout) => sent.map_err(|_| Ended),
+            sent = self.client.send_timeout(chunk, timeout) => sent.map_err(|_| Ended),
             () = self.context.shutdown.cancelled() => Err(Ended),
         }
     }

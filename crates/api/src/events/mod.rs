@@ -7,6 +7,7 @@ mod answer;
 mod filter;
 mod follow;
 mod frames;
+mod places;
 mod resume;
 
 use std::sync::Arc;
@@ -14,14 +15,15 @@ use std::sync::Arc;
 use poem::Request;
 use poem_openapi::{OpenApi, Tags};
 use revaer_event_log::Position;
-use tokio::sync::Semaphore;
 
 use self::answer::EventStream;
-use self::filter::{Filter, Patterns};
+use self::filter::Filter;
 use self::follow::Follower;
+use self::places::Places;
 use self::resume::{LastEventId, start};
 use crate::context::Context;
 use crate::parameter::{Asked, Given, Parameters};
+use crate::pattern::Patterns;
 use crate::problem::Refusal;
 use crate::rejected::{Rejected, Streams};
 use crate::torrents::resolve;
@@ -35,14 +37,13 @@ enum Tag {
 /// The operation.
 pub(crate) struct EventsApi {
     context: Arc<Context>,
-    clients: Arc<Semaphore>,
+    places: Places,
 }
 
 impl EventsApi {
     /// An endpoint without clients yet.
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        let clients = Arc::new(Semaphore::new(context.limits.sse_clients_max));
-        Self { context, clients }
+        Self { context, places: Places::default() }
     }
 }
 
@@ -78,7 +79,7 @@ impl EventsApi {
         let samples = parameters.asked(samples).unwrap_or(true);
         let last_event_id = parameters.given(last_event_id);
         parameters.finish(request)?;
-        let permit = Arc::clone(&self.clients).try_acquire_owned().map_err(|_| Refusal::TooManyClients)?;
+        let place = self.places.take(self.context.limits().sse_clients_max).ok_or(Refusal::TooManyClients)?;
         let torrent = match torrent {
             Some(id) => Some(resolve(&self.context, &id).await?),
             None => None,
@@ -87,6 +88,6 @@ impl EventsApi {
         let resume = last_event_id.and_then(|id| id.0).or_else(|| after.map(resume::Resume::at));
         let filter = Filter::new(patterns, torrent, samples);
         let start = start(log, resume, filter.wants_samples()).await?;
-        Ok(EventStream::new(Follower::new(&self.context, start, filter, permit)))
+        Ok(EventStream::new(Follower::new(&self.context, start, filter, place)))
     }
 }

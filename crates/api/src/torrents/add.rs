@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::problem::Refusal;
 
 pub(super) async fn add(context: &Context, body: AddBody, caller: &Caller) -> Result<Created, Refusal> {
-    let (add, place) = body::read_add(body, &context.limits)?;
+    let (add, place) = body::read_add(body, &context.limits())?;
     let rule = add.selection.clone();
     match context.application.add(add, caller).await {
         Ok(done) => Created::new(context, done),

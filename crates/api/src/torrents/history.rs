@@ -52,6 +52,6 @@ impl Value for Cursor {
     }
 
     fn schema() -> MetaSchema {
-        MetaSchema::new("string")
+        MetaSchema { pattern: Some("^[0-9]{1,9}$".to_owned()), ..MetaSchema::new("string") }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) use self::resolve::resolve;
 use crate::body::{AddBody, JsonBody};
 use crate::caller::caller;
 use crate::context::Context;
-use crate::parameter::{Asked, Given, IdempotencyKey, IfMatch, Parameters};
+use crate::parameter::{Asked, Given, IdempotencyKey, IfMatch, PageLimit, Parameters};
 use crate::payload::JsonOf;
 use crate::rejected::{Adds, Commands, Reads, Rejected};
 use crate::request_id::RequestId;
@@ -76,7 +76,7 @@ impl TorrentsApi {
         &self,
         request: &Request,
         /// Items of a page, 1 to 1000; 50 if absent.
-        limit: Asked<u32>,
+        limit: Asked<PageLimit>,
         /// `next_cursor` of the page before, with the same filters and sort.
         cursor: Asked<String>,
         /// A part of the name, in any case.
@@ -198,7 +198,7 @@ impl TorrentsApi {
         /// ULID, or info hash of a live torrent.
         id: Path<String>,
         /// Items of a page, 1 to 1000; 50 if absent.
-        limit: Asked<u32>,
+        limit: Asked<PageLimit>,
         /// `next_cursor` of the page before.
         cursor: Asked<history::Cursor>,
         /// Wait until the answer reflects this position.

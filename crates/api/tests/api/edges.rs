@@ -104,7 +104,7 @@ async fn body_beyond_its_bound_is_413_without_being_read() {
 #[tokio::test]
 async fn headers_beyond_their_bound_are_431() {
     let world = World::new().await;
-    let large = request(Method::GET, "/health").header("x-large", "x".repeat(40_000)).finish();
+    let large = request(Method::GET, "/health").header("x-large", "x".repeat(16 << 10)).finish();
     world.ask(large).await.assert_problem(431, "too_large");
 }
 
@@ -137,6 +137,30 @@ async fn multipart_that_does_not_parse_is_400() {
     ] {
         let refused = world.ask(request(Method::POST, "/v1/torrents").content_type(kind).body(body)).await;
         refused.assert_problem(400, "malformed");
+    }
+}
+
+#[tokio::test]
+async fn parts_beyond_their_bound_are_refused_with_what_is_wrong_so_far() {
+    let world = World::new().await;
+    let part = |name: usize| format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n1\r\n");
+    let body = (0..10_000).map(part).collect::<String>() + "--x--\r\n";
+    let add =
+        request(Method::POST, "/v1/torrents").content_type("multipart/form-data; boundary=x").body(body);
+    let refused = world.ask(add).await;
+    refused.assert_problem(422, "invalid");
+    let places: Vec<_> = refused.faults().into_iter().map(|(place, _)| place).collect();
+    assert_eq!(places, ["/0", "/1", "/2", "/3", "/4", "/5", "/6", "/7", ""]);
+}
+
+#[tokio::test]
+async fn long_name_of_a_field_is_not_repeated() {
+    let world = World::new().await;
+    let (long, twice) = (format!("{{\"{}\": 1}}", "x".repeat(500_000)), "y".repeat(400_000));
+    for body in [long, format!("{{\"{twice}\": 1, \"{twice}\": 2}}")] {
+        let refused = world.ask(post("/v1/torrents", &[], body)).await;
+        assert!(refused.status.is_client_error());
+        assert!(refused.body.to_string().len() < 2000);
     }
 }
 

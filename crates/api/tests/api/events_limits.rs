@@ -3,12 +3,11 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use poem::Server;
 use poem::http::{Method, StatusCode};
-use poem::listener::{Acceptor, Listener, TcpListener};
-use revaer_api::Limits;
+use revaer_api::{Limits, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::connections::listen;
 use crate::stream::Stream;
 use crate::world::{BOUND, World, request};
 
@@ -93,18 +92,9 @@ async fn stream_ends_with_the_service_and_asks_to_come_back() {
 #[tokio::test]
 async fn slow_client_loses_its_connection_while_others_go_on() {
     let limits = Limits { sse_send_timeout: Duration::from_millis(200), ..Limits::default() };
-    let world = World::with(limits).await;
-    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("binds");
-    let address = acceptor.local_addr()[0].as_socket_addr().copied().expect("an address");
-    let (service, shutdown) = (world.application.clone(), world.shutdown.clone());
-    let endpoint = revaer_api::service(revaer_api::Parts {
-        application: service,
-        projections: world.projections.clone(),
-        limits: Limits { sse_send_timeout: Duration::from_millis(200), ..Limits::default() },
-        shutdown: shutdown.clone(),
-    });
-    let server = Server::new_with_acceptor(acceptor).idle_timeout(Duration::from_secs(1));
-    tokio::spawn(server.run_with_graceful_shutdown(endpoint, shutdown.cancelled_owned(), None));
+    let world = World::with(limits.clone()).await;
+    let limits = Limits { write_timeout: Duration::from_secs(1), ..limits };
+    let address = listen(&world, limits, tokio::sync::watch::channel(Tls::Off).1).await;
 
     let mut slow = tokio::net::TcpStream::connect(address).await.expect("connects");
     slow.write_all(b"GET /v1/events?after=0 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("writes");

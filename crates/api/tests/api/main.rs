@@ -2,7 +2,10 @@
 //!
 //! There is no libtorrent session here: what a session does is fed in as the observer would, by commands to the application.
 
+mod audit;
+mod browsers;
 mod commands;
+mod connections;
 mod documents;
 mod edges;
 mod events;
@@ -11,4 +14,5 @@ mod lists;
 mod malformed;
 mod reads;
 mod stream;
+mod tls;
 mod world;

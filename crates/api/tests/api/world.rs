@@ -10,10 +10,10 @@ use libtorrent_sys::MetainfoLimits;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, Method, StatusCode};
 use poem::{Body, Endpoint, Request, Response};
-use revaer_api::{Limits, Parts, service};
+use revaer_api::{Access, Limits, Parts, service};
 use revaer_application::{
     Application, Caller, HealthRegistry, LiveError, LivePeer, LiveRates, LiveTracker, LiveView,
-    MetainfoParser, ParsedMetainfo, SystemClock, TorrentFile,
+    MetainfoParser, ParsedMetainfo, ServerKey, SystemClock, TorrentFile,
 };
 use revaer_domain::torrent::TorrentCommand;
 use revaer_domain::values::{InfoHashes, TorrentId};
@@ -22,6 +22,7 @@ use revaer_event_schema::{ProgressSample, pack_progress};
 use revaer_projections::{Projections, Projector};
 use revaer_test_support::TestDatabase;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes, shorter than a run of tests.
@@ -61,6 +62,10 @@ impl World {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
+        Self::with_access(limits, Access::default()).await
+    }
+
+    pub(crate) async fn with_access(limits: Limits, access: Access) -> Self {
         let database = TestDatabase::create().await;
         let pool = database.pool().await;
         migrate(&pool).await.expect("migrates");
@@ -77,11 +82,13 @@ impl World {
             metainfo: Arc::new(Libtorrent),
             live: session.clone(),
             health: HealthRegistry::new(clock),
+            server_key: ServerKey::draw(),
         });
         let service = service(Parts {
             application: application.clone(),
             projections: projections.clone(),
-            limits,
+            limits: watch::channel(Arc::new(limits)).1,
+            access: watch::channel(Arc::new(access)).1,
             shutdown: shutdown.clone(),
         });
         Self { service, application, projections, session, shutdown, _database: database }

@@ -6,7 +6,8 @@ use sqlx::{Executor, SqlSafeStr};
 
 use crate::support::World;
 
-const ALL: [(&str, &str); 2] = [
+const ALL: [(&str, &str); 3] = [
+    ("put_key_uses.sql", include_str!("../../src/sql/put_key_uses.sql")),
     ("put_resume_data.sql", include_str!("../../src/sql/put_resume_data.sql")),
     ("put_session_state.sql", include_str!("../../src/sql/put_session_state.sql")),
 ];

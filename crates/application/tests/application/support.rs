@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use revaer_application::{
     AddSource, AddTorrent, Application, Caller, Clock, Done, HealthRegistry, LiveError, LivePeer, LiveRates,
-    LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, Parts, TorrentFile,
+    LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, Parts, ServerKey, TorrentFile,
 };
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::TorrentCommand;
@@ -27,6 +27,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct World {
     pub(crate) pool: PgPool,
     pub(crate) clock: Arc<TestClock>,
+    pub(crate) server_key: ServerKey,
     database: TestDatabase,
 }
 
@@ -41,7 +42,7 @@ impl World {
         let database = TestDatabase::create().await;
         let pool = database.pool().await;
         migrate(&pool).await.expect("migrates");
-        Self { pool, clock: Arc::default(), database }
+        Self { pool, clock: Arc::default(), server_key: ServerKey::draw(), database }
     }
 
     /// Starts a process.
@@ -55,7 +56,8 @@ impl World {
         let runner = tokio::spawn(runner.run(CancellationToken::new()));
         let health = HealthRegistry::new(self.clock.clone());
         let (metainfo, live) = (Arc::new(parser), Arc::new(NoSession));
-        let parts = Parts { log, clock: self.clock.clone(), metainfo, live, health };
+        let server_key = self.server_key.clone();
+        let parts = Parts { log, clock: self.clock.clone(), metainfo, live, health, server_key };
         Process { application: Application::new(parts), runner }
     }
 
@@ -75,6 +77,22 @@ impl World {
     pub(crate) async fn count(&self, table: &str) -> i64 {
         let statement = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
         sqlx::query_scalar(statement).fetch_one(&self.pool).await.expect("counts")
+    }
+
+    /// Every row of every table, as text.
+    pub(crate) async fn dump(&self) -> String {
+        let tables: Vec<String> =
+            sqlx::query_scalar("SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")
+                .fetch_all(&self.pool)
+                .await
+                .expect("lists");
+        let mut dump = String::new();
+        for table in tables {
+            let statement = AssertSqlSafe(format!("SELECT row::text FROM {table} AS row"));
+            let rows: Vec<String> = sqlx::query_scalar(statement).fetch_all(&self.pool).await.expect("reads");
+            dump.push_str(&rows.join("\n"));
+        }
+        dump
     }
 
     /// Waits until an append waits for the append lock, which somebody in this test holds.
@@ -128,6 +146,7 @@ impl Drop for Process {
 pub(crate) fn operator(key: Option<&str>) -> Caller {
     Caller {
         actor: "operator".to_owned(),
+        key_id: None,
         request_id: Some("request-1".to_owned()),
         correlation_id: "correlation-1".to_owned(),
         causation_id: None,
@@ -258,6 +277,13 @@ impl LiveView for NoSession {
 
 /// Tells the time that it was set to.
 pub(crate) struct TestClock(Mutex<OffsetDateTime>);
+
+impl TestClock {
+    /// Lets time pass.
+    pub(crate) fn pass(&self, time: Duration) {
+        *self.0.lock().expect("not poisoned") += time;
+    }
+}
 
 impl Default for TestClock {
     fn default() -> Self {

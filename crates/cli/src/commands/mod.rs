@@ -2,6 +2,8 @@
 
 mod action;
 mod add;
+mod audit;
+mod audit_sentence;
 mod completions;
 mod events_table;
 mod files;
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Tail(tail::Tail),
     /// List what happened to a torrent
     History(history::History),
+    /// List who did what, newest first
+    Audit(audit::Audit),
     /// Show how the service is
     Health(health::Health),
     /// Print a completion script for a shell
@@ -86,6 +90,7 @@ impl Command {
             Command::Action(action) => action.run(context).await,
             Command::Tail(tail) => tail.run(context).await,
             Command::History(history) => history.run(context).await,
+            Command::Audit(audit) => audit.run(context).await,
             Command::Health(health) => health.run(context).await,
             Command::Completions(completions) => completions.run(definition()),
         }

@@ -1,13 +1,17 @@
 //! Values that parse once and are right ever after.
 
+mod fingerprint;
 mod info_hash;
+mod key_id;
 mod label;
 mod magnet;
 mod rate_cap;
 mod save_path;
 mod torrent_id;
 
+pub use fingerprint::{FINGERPRINT_BYTES, Fingerprint, InvalidFingerprint};
 pub use info_hash::{InfoHash, InfoHashes, InvalidInfoHash};
+pub use key_id::{InvalidKeyId, KeyId};
 pub use label::{InvalidLabel, LABEL_BYTES_MAX, LABELS_MAX, Label, Labels};
 pub use magnet::{InvalidMagnet, MAGNET_BYTES_MAX, MAGNET_PEERS_MAX, MAGNET_TRACKERS_MAX, MagnetUri};
 pub use rate_cap::{InvalidRateLimit, RateCap, RateLimit};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use revaer_application::{
     AddSource, AddTorrent, Application, Caller, Clock, HealthRegistry, LiveError, LivePeer, LiveRates,
-    LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, Parts, SystemClock, TorrentFile,
+    LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, Parts, ServerKey, SystemClock, TorrentFile,
 };
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{Torrent, TorrentCommand};
@@ -97,6 +97,7 @@ pub(crate) async fn open_log(
         metainfo: Arc::new(Parser),
         live: Arc::new(NoView),
         health: HealthRegistry::new(clock),
+        server_key: ServerKey::draw(),
     });
     (application, log, runner)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use revaer_application::{Application, Caller, HealthRegistry, Parts, SystemClock};
+use revaer_application::{Application, Caller, HealthRegistry, Parts, ServerKey, SystemClock};
 use revaer_domain::torrent::TorrentCommand;
 use revaer_event_log::EventLog;
 use revaer_test_support::{Seeder, SeederOptions, ServiceProcess, TestDatabase};
@@ -97,6 +97,7 @@ async fn request_removal(database: &TestDatabase, id: &str) {
         metainfo: Arc::new(NoSession),
         live: Arc::new(NoSession),
         health: HealthRegistry::new(clock),
+        server_key: ServerKey::draw(),
     });
     let operator = Caller::system("operator", "test".to_owned(), None);
     let remove = TorrentCommand::Remove { delete_data: true };
