@@ -86,6 +86,18 @@ impl<'a> Job<'a> {
         if let Some(staging) = Staging::find(&library, &plan.job)? {
             let found: Option<State> = journal::read(staging.dir(), STATE)?;
             let planned: Option<Plan> = journal::read(staging.dir(), PLAN)?;
+            let state = State::new(plan.job.clone());
+            let mut ended =
+                Self { roots, tools, plan: plan.clone(), library, staging: None, state, outcome: None };
+            if let Some(record) =
+                ended.find_record()?.filter(|record| record.status == RecordStatus::Completed)
+            {
+                // It came to its end but for the removal of the staging directory.
+                staging.remove(&ended.library)?;
+                ended.end(&record.destination, record.files, true);
+                return Ok(ended);
+            }
+            let library = ended.library;
             if let (Some(state), Some(planned)) = (found, planned) {
                 let mut job = Self {
                     roots,
@@ -112,6 +124,8 @@ impl<'a> Job<'a> {
         let state = State::new(plan.job.clone());
         let mut job = Self { roots, tools, plan, library, staging: None, state, outcome: None };
         if let Some(record) = job.find_record()? {
+            // The last thing that it did may have been all but the removal of the directory above the staging directories.
+            Staging::sweep(&job.library)?;
             job.outcome = Some(job.outcome_of(&record.destination, record.files, true));
             return Ok(job);
         }

@@ -61,11 +61,33 @@ impl Staging {
         library.sync()
     }
 
+    /// Removes staging directories that nothing is left in, as a process leaves them that ended while it removed one.
+    pub(crate) fn sweep(library: &Dir) -> Result<(), Failure> {
+        for job in Self::jobs(library)? {
+            match Self::find(library, &job) {
+                Ok(Some(staging)) if staging.dir.names()?.is_empty() => staging.remove(library)?,
+                Ok(_) | Err(Failure::Busy) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        if library.find_dir(HOME)?.is_some() {
+            library.remove_empty_dir(HOME)?;
+        }
+        Ok(())
+    }
+
     /// The jobs that have a staging directory in a library.
     pub(crate) fn jobs(library: &Dir) -> Result<Vec<RelPath>, Failure> {
         let Some(home) = library.find_dir(HOME)? else { return Ok(Vec::new()) };
         let names = home.names()?.into_iter().filter(|named| named.kind == Kind::Directory);
         Ok(names.filter_map(|named| RelPath::parse(named.name).ok()).collect())
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // A program that another thread is just starting holds the same descriptor for a moment; the lock must not wait for it.
+        let _ = rustix::fs::flock(self.dir.fd(), FlockOperation::Unlock);
     }
 }
 

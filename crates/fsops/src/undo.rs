@@ -17,8 +17,11 @@ use crate::path::RelPath;
 use crate::plan::Shape;
 use crate::roots::Roots;
 use crate::stages::checksum::{checksum, modified_ns};
-use crate::staging::{RESULT, Staging};
+use crate::staging::{HOME, RESULT, Staging};
 use crate::step::Step;
+
+/// The record in the staging directory of an undo.
+const UNDO: &str = "undo.json";
 
 /// What an undo did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,36 +65,68 @@ pub fn undo(roots: &Roots, library_path: &Path, destination: &RelPath) -> Result
     let library = roots.open(library_path)?;
     let shown = library_path.join(destination.as_str());
     let no_record = || UndoRefused::NoRecord { destination: shown.clone() };
-    let parent = match destination.parent() {
-        None => library.again()?,
-        Some(parent) => library.find_dir(parent.as_str())?.ok_or_else(no_record)?,
-    };
     let name = Record::name_for(destination);
-    let mut record: Record = journal::read(&parent, &name)?.ok_or_else(no_record)?;
-    if record.destination != *destination || record.plan.library != library_path {
-        return Err(no_record());
-    }
+    let parent = match destination.parent() {
+        None => Some(library.again()?),
+        Some(parent) => library.find_dir(parent.as_str())?,
+    };
+    let beside: Option<Record> = match &parent {
+        Some(parent) => journal::read(parent, &name)?,
+        None => None,
+    };
     let mut put_back = Vec::new();
-    if record.status != RecordStatus::Undoing {
-        unchanged(&parent, &record, &shown)?;
-        put_back = put_back_last_copies(roots, &parent, &record)?;
+    let (record, staging) = if let Some(begun) = find_begun(&library, destination)? {
+        begun
+    } else {
+        let of_this =
+            |record: &Record| record.destination == *destination && record.plan.library == library_path;
+        let (Some(parent), Some(mut record)) = (&parent, beside.filter(of_this)) else {
+            Staging::sweep(&library)?;
+            return Err(no_record());
+        };
+        unchanged(parent, &record, &shown)?;
+        put_back = put_back_last_copies(roots, parent, &record)?;
         record.status = RecordStatus::Undoing;
-        journal::write(&parent, &name, &record)?;
-    }
-    let staging = Staging::make(&library, &record.plan.job)?;
-    // Beside what the job itself may have left there nothing has this name.
-    if parent.look_name(destination.name())?.is_some() && staging.dir().look(RESULT)?.is_none() {
-        parent.rename(destination.name(), staging.dir(), RESULT)?;
+        let staging = Staging::make(&library, &record.plan.job)?;
+        journal::write(staging.dir(), UNDO, &record)?;
+        (record, staging)
+    };
+    if let Some(parent) = parent {
+        // Beside what the job itself may have left there nothing has this name.
+        if staging.dir().look(RESULT)?.is_none() && parent.look_name(destination.name())?.is_some() {
+            parent.rename(destination.name(), staging.dir(), RESULT)?;
+        }
+        parent.remove_file(&name)?;
         parent.sync()?;
     }
-    parent.remove_file(&name)?;
-    parent.sync()?;
-    staging.remove(&library)?;
     for made in record.made_directories.iter().rev() {
         // One that others have put something into meanwhile stays.
-        library.parent_of(made)?.remove_empty_dir(made.name())?;
+        if let Some(above) = found_parent(&library, made)? {
+            above.remove_empty_dir(made.name())?;
+        }
     }
+    // The copy of the record goes last: until then an undo that was interrupted is found by it.
+    staging.dir().remove_tree(RESULT)?;
+    staging.remove(&library)?;
     Ok(Undone { job: record.plan.job, removed: record.files.len() as u64, put_back })
+}
+
+/// The record of an undo that was begun, from the staging directory that it was copied into.
+fn find_begun(library: &Dir, destination: &RelPath) -> Result<Option<(Record, Staging)>, Failure> {
+    for job in Staging::jobs(library)? {
+        let Some(dir) = library.find_dir(&format!("{HOME}/{job}"))? else { continue };
+        let record: Option<Record> = journal::read(&dir, UNDO)?;
+        if let Some(record) = record.filter(|record| record.destination == *destination)
+            && let Some(staging) = Staging::find(library, &job)?
+        {
+            return Ok(Some((record, staging)));
+        }
+    }
+    Ok(None)
+}
+
+fn found_parent(library: &Dir, path: &RelPath) -> Result<Option<Dir>, Failure> {
+    path.parent().map_or_else(|| library.again().map(Some), |parent| library.find_dir(parent.as_str()))
 }
 
 /// Every file is as it was made, and there is none besides.

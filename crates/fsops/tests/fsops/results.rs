@@ -1,17 +1,17 @@
 //! What a job makes of a torrent: names, transfer, modes, checksums, conflicts, records and undo.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 
 use revaer_fsops::{
     Checksum, Cleanup, Failure, HOME, Job, Made, OnConflict, RelPath, Rule, Step, Tools, Transfer,
-    TransferFallback, UndoRefused, Unobserved, undo,
+    Unobserved, undo,
 };
 use rstest::rstest;
 
-use crate::world::{JOB, Steps, World, is_root, tree, write};
+use crate::world::{Steps, World, tree, write};
 
-fn film() -> World {
+pub(crate) fn film() -> World {
     let world = World::new();
     world.write("Film/film.mkv", "the film");
     world.write("Film/Subs/en.srt", "words");
@@ -168,98 +168,6 @@ fn checksums_are_those_of_the_standards(#[case] checksum: Checksum, #[case] of_a
 }
 
 #[test]
-fn modes_are_given_to_what_is_made() {
-    let world = film();
-    world
-        .run_with("Film", |values| {
-            values.transfer = Transfer::Copy;
-            values.file_mode = Some("0640".to_owned());
-            values.directory_mode = Some("0750".to_owned());
-            values.path_template = "new/{name}".to_owned();
-        })
-        .unwrap();
-    let mode = |path: &str| fs::metadata(world.library().join(path)).unwrap().permissions().mode() & 0o7777;
-    assert_eq!(
-        [mode("new/Film/film.mkv"), mode("new/Film/Subs"), mode("new/Film"), mode("new")],
-        [0o640, 0o750, 0o750, 0o750]
-    );
-}
-
-#[test]
-fn linked_files_keep_their_mode_unless_another_is_asked_for() {
-    let world = film();
-    let original = world.downloads().join("Film/film.mkv");
-    fs::set_permissions(&original, fs::Permissions::from_mode(0o600)).unwrap();
-    world.run_with("Film", |_| {}).unwrap();
-    let mode = || fs::metadata(&original).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(), 0o600);
-    undo(&world.roots(), &world.library(), &RelPath::parse("Film").unwrap()).unwrap();
-    world.run_with("Film", |values| values.file_mode = Some("0644".to_owned())).unwrap();
-    assert_eq!(mode(), 0o644);
-}
-
-#[rstest]
-#[case::refused(TransferFallback::Fail)]
-#[case::copied(TransferFallback::Copy)]
-fn mode_of_a_file_that_has_names_elsewhere_is_left_alone(#[case] fallback: TransferFallback) {
-    let world = film();
-    let elsewhere = world.dir.path().join("somebody-elses");
-    write(&elsewhere, "private");
-    fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o600)).unwrap();
-    fs::hard_link(&elsewhere, world.downloads().join("Film/trick")).unwrap();
-    let ran = world.run_with("Film", |values| {
-        values.file_mode = Some("0666".to_owned());
-        values.transfer_fallback = fallback;
-    });
-    match fallback {
-        TransferFallback::Fail => {
-            assert!(matches!(ran, Err(Failure::Refused { rule: Rule::SharedByHardlink, .. })), "{ran:?}");
-        }
-        TransferFallback::Copy => {
-            let trick = ran.unwrap().files.into_iter().find(|file| file.path.as_str() == "trick").unwrap();
-            assert_eq!(trick.made, Made::Copied);
-        }
-    }
-    assert_eq!(fs::metadata(&elsewhere).unwrap().permissions().mode() & 0o777, 0o600);
-}
-
-#[test]
-fn owner_and_group_are_given_as_root() {
-    if !is_root() {
-        eprintln!("skipped: only root may give files away");
-        return;
-    }
-    let world = film();
-    world
-        .run_with("Film", |values| {
-            values.transfer = Transfer::Copy;
-            values.owner = Some("nobody".to_owned());
-            values.group = Some("12345".to_owned());
-        })
-        .unwrap();
-    let copy = fs::metadata(world.library().join("Film/film.mkv")).unwrap();
-    assert_eq!((copy.uid(), copy.gid()), (65534, 12345));
-    let folder = fs::metadata(world.library().join("Film")).unwrap();
-    assert_eq!(folder.uid(), 65534);
-}
-
-#[test]
-fn owner_is_refused_without_the_right() {
-    if is_root() {
-        eprintln!("skipped: root has every right");
-        return;
-    }
-    let world = film();
-    let failure = world
-        .run_with("Film", |values| {
-            values.transfer = Transfer::Copy;
-            values.owner = Some("0".to_owned());
-        })
-        .unwrap_err();
-    assert!(matches!(failure, Failure::Denied { .. }), "{failure:?}");
-}
-
-#[test]
 fn destination_that_exists_fails_before_anything_is_written() {
     let world = film();
     write(&world.library().join("Film/own.txt"), "mine");
@@ -396,42 +304,6 @@ fn job_runs_once_at_a_time() {
     assert!(matches!(second, Err(Failure::Busy)), "{second:?}");
     first.discard().unwrap();
     assert!(tree(&world.library()).is_empty());
-}
-
-#[test]
-fn undo_returns_the_library_to_what_it_was() {
-    let world = film();
-    write(&world.library().join("films/Other/own.txt"), "mine");
-    let before = tree(&world.library());
-    world.run_with("Film", |values| values.path_template = "{label}/new/{name}".to_owned()).unwrap();
-    let undone = undo(&world.roots(), &world.library(), &RelPath::parse("films/new/Film").unwrap()).unwrap();
-    assert_eq!((undone.removed, undone.job.as_str()), (3, JOB));
-    assert!(undone.put_back.is_empty());
-    assert_eq!(tree(&world.library()), before);
-    assert_eq!(fs::read(world.downloads().join("Film/film.mkv")).unwrap(), b"the film");
-}
-
-#[test]
-fn undo_says_which_files_have_changed_and_removes_none() {
-    let world = film();
-    world.run_with("Film", |values| values.transfer = Transfer::Copy).unwrap();
-    let result = world.library().join("Film");
-    write(&result.join("added.srt"), "new");
-    write(&result.join("film.nfo"), "other");
-    let before = tree(&world.library());
-    let refused = undo(&world.roots(), &world.library(), &RelPath::parse("Film").unwrap()).unwrap_err();
-    let UndoRefused::Changed { mut paths } = refused else { panic!("{refused:?}") };
-    paths.sort();
-    assert_eq!(paths, [result.join("added.srt"), result.join("film.nfo")]);
-    assert_eq!(tree(&world.library()), before);
-}
-
-#[test]
-fn undo_of_what_was_not_made_here_is_refused() {
-    let world = film();
-    write(&world.library().join("Mine/a"), "mine");
-    let refused = undo(&world.roots(), &world.library(), &RelPath::parse("Mine").unwrap()).unwrap_err();
-    assert!(matches!(refused, UndoRefused::NoRecord { .. }), "{refused:?}");
 }
 
 #[test]
