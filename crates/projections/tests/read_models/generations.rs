@@ -165,6 +165,32 @@ async fn of_two_projectors_one_writes_and_both_know_how_far() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn projector_that_is_killed_is_succeeded_within_seconds_by_the_one_that_stands_by() {
+    let world = World::new().await;
+    let (standing_by, _) = world.project().await;
+    // One that has just started takes over at once, so the first stands by from now on.
+    let (log, runner) = world.another_log().await;
+    let (projections, projector) = Projector::open(log).await.expect("opens");
+    let following = tokio::spawn(runner.run(world.shutdown.child_token()));
+    let running = tokio::spawn(projector.run(world.shutdown.child_token()));
+    lives(&world, 1..4).await;
+    assert!(projections.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    // Like a process that is killed: its lease stays.
+    running.abort();
+    following.abort();
+    let _ = tokio::join!(running, following);
+    lives(&world, 5..8).await;
+    assert!(standing_by.wait_for(world.log.head().await.unwrap(), BOUND).await);
+    let lived = world.rows().await;
+    // Three rows of each torrent, and one of each of its six facts.
+    assert_eq!(lived.len(), 6 * (3 + 6));
+    for name in PROJECTIONS {
+        rebuild(&world.log, name).await.expect("rebuilds");
+    }
+    assert_same(&world.rows().await, &lived);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn crash_between_batches_repeats_and_loses_nothing() {
     let world = World::new().await;
     for round in 0..4 {
