@@ -10,7 +10,7 @@ LISTEN ?= 127.0.0.1:7070
 PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi bench bench-lists bench-log fuzz-api soak clean
+.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log fuzz-api soak clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ fmt: ## format the sources
 openapi: programs ## write the API's document anew into openapi/
 	cargo run --locked --quiet -p revaer-server -- openapi > openapi/revaer.json.new
 	mv openapi/revaer.json.new openapi/revaer.json
+
+docs: programs ## write docs/settings.md, and the client's list of the settings, anew
+	cargo run --locked --quiet -p revaer-server -- settings > docs/settings.md.new
+	mv docs/settings.md.new docs/settings.md
+	cargo run --locked --quiet -p revaer-server -- settings --completions > crates/cli/src/commands/settings/settings.json.new
+	mv crates/cli/src/commands/settings/settings.json.new crates/cli/src/commands/settings/settings.json
 
 bench: tools ## measure against a bare libtorrent session, as ratios (builds with --release)
 	@scripts/bench

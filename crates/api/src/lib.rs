@@ -27,6 +27,7 @@ mod rejected;
 mod request_id;
 mod serve;
 mod service;
+mod settings;
 mod torrents;
 
 pub use access::Access;

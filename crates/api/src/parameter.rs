@@ -6,8 +6,11 @@
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use revaer_application::At;
 use revaer_event_log::Position;
 use revaer_wire::{FieldProblem, codes};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::problem::Refusal;
 
@@ -202,6 +205,25 @@ impl Value for Position {
 
     fn schema() -> MetaSchema {
         MetaSchema { minimum: Some(0.0), ..MetaSchema::new_with_format("integer", "int64") }
+    }
+}
+
+/// A moment of the past.
+pub(crate) struct Moment(pub(crate) At);
+
+impl Value for Moment {
+    fn read(text: &str) -> Result<Self, Fault> {
+        let position = text.parse::<Position>().map(At::Position);
+        let moment = position.or_else(|_| OffsetDateTime::parse(text, &Rfc3339).map(At::Time));
+        moment
+            .map(Self)
+            .map_err(|_| (codes::MALFORMED, "is neither a position nor an RFC 3339 time".to_owned()))
+    }
+
+    fn schema() -> MetaSchema {
+        let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
+        let time = MetaSchema::new_with_format("string", "date-time");
+        MetaSchema { any_of: vec![inline(Position::schema()), inline(time)], ..MetaSchema::ANY }
     }
 }
 

@@ -27,6 +27,9 @@ pub(crate) enum Refusal {
     /// A command was refused.
     #[error("the command was refused")]
     Command(#[from] CommandError),
+    /// A change of settings cannot be taken back any more; every value that stands in the way is here.
+    #[error("{} values stand in the way", .0.len())]
+    SettingsConflict(Vec<FieldProblem>),
     /// A query has no answer.
     #[error("the query has no answer")]
     Query(#[from] QueryError),
@@ -158,6 +161,12 @@ impl Refusal {
                     .field(FieldProblem::at("", codes::MALFORMED, why))
             }
             Self::Command(error) => of_command(error),
+            Self::SettingsConflict(fields) => {
+                let detail = "the change cannot be taken back any more; see errors";
+                let mut verdict = Verdict::new(StatusCode::CONFLICT, codes::SETTINGS_CONFLICT, detail);
+                verdict.errors.clone_from(fields);
+                verdict
+            }
             Self::Query(QueryError::Cursor) => {
                 let detail = "the cursor is not one of this list with these filters and this sort";
                 Verdict::new(StatusCode::BAD_REQUEST, codes::MALFORMED, detail)
@@ -258,12 +267,12 @@ fn of_command(error: &CommandError) -> Verdict {
             of_fields(&[FieldProblem::at("/metainfo", codes::INVALID_METAINFO, why)])
         }
         CommandError::VersionConflict => {
-            conflict(codes::VERSION_CONFLICT, "others changed the torrent at the same moment; try again")
+            conflict(codes::VERSION_CONFLICT, "others changed it at the same moment; try again")
         }
         CommandError::PreconditionFailed { actual } => Verdict::new(
             StatusCode::PRECONDITION_FAILED,
             codes::PRECONDITION_FAILED,
-            format!("the torrent has version {actual}, not the one of If-Match"),
+            format!("the version is {actual}, not the one of If-Match"),
         ),
         CommandError::KeyReused => Verdict::new(
             StatusCode::UNPROCESSABLE_ENTITY,

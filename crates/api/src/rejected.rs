@@ -26,6 +26,8 @@ pub(crate) struct Reads;
 pub(crate) struct Adds;
 /// Commands to a torrent that is there.
 pub(crate) struct Commands;
+/// Changes of the settings.
+pub(crate) struct SettingsChanges;
 /// The event stream.
 pub(crate) struct Streams;
 /// What answers whatever it is asked.
@@ -81,6 +83,23 @@ impl Operations for Commands {
         (413, "The body is too large."),
         (415, "The content type is not read."),
         UNPROCESSABLE,
+    ];
+}
+
+impl Operations for SettingsChanges {
+    const PROBLEMS: &'static Answers = &[
+        (400, "The body does not parse."),
+        (
+            409,
+            "What should be taken back was overwritten since, others changed the settings, or the setup is not complete.",
+        ),
+        (412, "The settings do not have the version of `If-Match`."),
+        (413, "The body is too large."),
+        (415, "The content type is not read."),
+        (
+            422,
+            "The patch breaks rules: every key that fails is named. Or the `Idempotency-Key` was used before.",
+        ),
     ];
 }
 

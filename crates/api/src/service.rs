@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::edge::Edge;
 use crate::events::EventsApi;
 use crate::health::HealthApi;
+use crate::settings::SettingsApi;
 use crate::torrents::TorrentsApi;
 use crate::{Access, Limits};
 
@@ -46,7 +47,7 @@ pub struct Parts {
     pub shutdown: CancellationToken,
 }
 
-type Operations = (TorrentsApi, EventsApi, AuditApi, HealthApi);
+type Operations = (TorrentsApi, SettingsApi, EventsApi, AuditApi, HealthApi);
 
 /// Everything that is served: routes, request ids, problems, limits.
 pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
@@ -58,6 +59,7 @@ pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
     });
     let operations: Operations = (
         TorrentsApi(Arc::clone(&context)),
+        SettingsApi(Arc::clone(&context)),
         EventsApi::new(Arc::clone(&context)),
         AuditApi(Arc::clone(&context)),
         HealthApi(context),
@@ -113,6 +115,7 @@ impl<T: OpenApi> OpenApi for Described<T> {
     fn register(registry: &mut Registry) {
         T::register(registry);
         registry.schemas.values_mut().for_each(admit_null);
+        crate::settings::describe(registry);
     }
 
     fn add_routes(self, routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {

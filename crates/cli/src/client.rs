@@ -79,7 +79,7 @@ impl From<String> for Document {
 pub(crate) struct Condition {
     /// Repeats with the same key happen once.
     pub(crate) idempotency_key: Option<String>,
-    /// Only if the torrent has this version.
+    /// Only if the torrent, or the settings, have this version.
     pub(crate) version: Option<u32>,
 }
 
@@ -127,7 +127,21 @@ impl Client {
         body: &impl Serialize,
         condition: &Condition,
     ) -> Result<Document, Failure> {
-        let mut request = self.request(Method::POST, path).json(body);
+        self.write(self.request(Method::POST, path).json(body), condition).await
+    }
+
+    /// Changes a document.
+    pub(crate) async fn patch(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: &impl Serialize,
+        condition: &Condition,
+    ) -> Result<Document, Failure> {
+        self.write(self.request(Method::PATCH, path).query(query).json(body), condition).await
+    }
+
+    async fn write(&self, mut request: RequestBuilder, condition: &Condition) -> Result<Document, Failure> {
         if let Some(key) = &condition.idempotency_key {
             request = request.header("Idempotency-Key", header(key)?);
         }

@@ -93,6 +93,12 @@ enum Command {
     Log(LogCommand),
     /// Print the API's document.
     Openapi,
+    /// Print every setting with its type, default and effect.
+    Settings {
+        /// As the client's list of what it completes.
+        #[arg(long)]
+        completions: bool,
+    },
     /// Ask the service that listens whether it is alive; for containers.
     Healthcheck,
 }
@@ -144,6 +150,7 @@ fn main() -> ExitCode {
             }
             Some(Command::Log(LogCommand::Verify)) => commands::log::verify(&config).await,
             Some(Command::Openapi) => commands::openapi(),
+            Some(Command::Settings { completions }) => commands::settings(completions),
             Some(Command::Healthcheck) => commands::healthcheck(config.listen).await,
         }
     });

@@ -8,6 +8,7 @@ mod event;
 mod health;
 mod problem;
 mod request;
+mod settings;
 mod torrent;
 
 pub use audit::{AuditEntry, AuditPage};
@@ -15,6 +16,7 @@ pub use event::EventFrame;
 pub use health::{ComponentHealth, Health, HealthReport};
 pub use problem::{FieldProblem, Problem, codes};
 pub use request::{ActionRequest, AddRequest, PriorityRequest, SelectRequest};
+pub use settings::{RevertRequest, SettingChange, SettingsAnswer, SettingsHistoryEntry, SettingsHistoryPage};
 pub use torrent::{
     Failure, FileEntry, FileList, HistoryEntry, HistoryPage, InfoHashes, Peer, PeerList, RateCap, Selection,
     SelectionPriority, ShareLimits, Torrent, TorrentPage, Tracker, TrackerList,

@@ -36,6 +36,14 @@ pub mod codes {
     pub const FOREIGN_ORIGIN: &str = "foreign_origin";
     /// The read models do not reflect the position yet.
     pub const NOT_YET: &str = "not_yet";
+    /// The settings have no such key.
+    pub const UNKNOWN_KEY: &str = "unknown_key";
+    /// The key of the settings never changes.
+    pub const IMMUTABLE_KEY: &str = "immutable_key";
+    /// The value contradicts another one.
+    pub const CONTRADICTION: &str = "contradiction";
+    /// What should be taken back was overwritten since, or others rest on it.
+    pub const SETTINGS_CONFLICT: &str = "settings_conflict";
     /// The body of the request did not come in time.
     pub const TIMEOUT: &str = "timeout";
     /// A fault of the service.

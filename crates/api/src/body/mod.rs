@@ -4,6 +4,7 @@
 
 mod action;
 mod add;
+mod document;
 mod fields;
 mod incoming;
 mod selection;
@@ -11,5 +12,7 @@ mod upload;
 
 pub(crate) use action::read as read_action;
 pub(crate) use add::{Place, read as read_add};
+pub(crate) use document::read_document;
+pub(crate) use fields::{Faults, Fields};
 pub(crate) use incoming::{AddBody, JsonBody};
 pub(crate) use selection::{place_of, read as read_select};

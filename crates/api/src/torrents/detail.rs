@@ -1,16 +1,13 @@
 //! `GET /v1/torrents/{id}`
 
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use revaer_application::At;
 use revaer_event_log::Position;
-use revaer_wire::{Torrent, codes};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use revaer_wire::Torrent;
 
 use super::answers::Found;
 use super::resolve;
 use crate::context::Context;
-use crate::parameter::{Fault, Value};
+use crate::parameter::Moment;
 use crate::present;
 use crate::problem::Refusal;
 
@@ -43,23 +40,4 @@ async fn then(context: &Context, id: &str, at: At) -> Result<Option<Torrent>, Re
     let id = resolve(context, id).await?;
     let known = context.application.torrent_at(id, at).await?;
     Ok(known.and_then(|(fold, version, position)| present::of_fold(id, fold, version, position, None)))
-}
-
-/// A moment of the past.
-pub(super) struct Moment(At);
-
-impl Value for Moment {
-    fn read(text: &str) -> Result<Self, Fault> {
-        let position = text.parse::<Position>().map(At::Position);
-        let moment = position.or_else(|_| OffsetDateTime::parse(text, &Rfc3339).map(At::Time));
-        moment
-            .map(Self)
-            .map_err(|_| (codes::MALFORMED, "is neither a position nor an RFC 3339 time".to_owned()))
-    }
-
-    fn schema() -> MetaSchema {
-        let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
-        let time = MetaSchema::new_with_format("string", "date-time");
-        MetaSchema { any_of: vec![inline(Position::schema()), inline(time)], ..MetaSchema::ANY }
-    }
 }

@@ -26,7 +26,7 @@ pub(crate) use self::resolve::resolve;
 use crate::body::{AddBody, JsonBody};
 use crate::caller::caller;
 use crate::context::Context;
-use crate::parameter::{Asked, Given, IdempotencyKey, IfMatch, PageLimit, Parameters};
+use crate::parameter::{Asked, Given, IdempotencyKey, IfMatch, Moment, PageLimit, Parameters};
 use crate::payload::JsonOf;
 use crate::rejected::{Adds, Commands, Reads, Rejected};
 use crate::request_id::RequestId;
@@ -126,7 +126,7 @@ impl TorrentsApi {
         /// Wait until the answer reflects this position.
         min_position: Asked<Position>,
         /// A position of the log, or an RFC 3339 time.
-        at: Asked<detail::Moment>,
+        at: Asked<Moment>,
     ) -> Result<Found, Rejected<Reads>> {
         let mut parameters = Parameters::default();
         let (min_position, at) = (parameters.asked(min_position), parameters.asked(at));

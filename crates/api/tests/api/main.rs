@@ -13,6 +13,7 @@ mod events_limits;
 mod lists;
 mod malformed;
 mod reads;
+mod settings;
 mod stream;
 mod tls;
 mod world;

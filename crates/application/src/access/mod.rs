@@ -23,5 +23,6 @@ pub use follow::AccessFollower;
 pub use keys::{GRACE_DEFAULT, GRACE_MAX, IssueKey, IssuedKey, KEYS_MAX};
 pub use secret::{InvalidSetupToken, Secret, SetupToken};
 pub use server_key::ServerKey;
+pub(crate) use server_key::random;
 pub use setup::{IssuedToken, SetupView, TOKEN_VALIDITY};
 pub use uses::UseRecorder;

@@ -48,7 +48,7 @@ impl ServerKey {
     }
 
     /// What is said of a secret. It is made with a key of its own, so that it tells nothing of the hash.
-    pub(super) fn fingerprint(&self, secret: &[u8]) -> Fingerprint {
+    pub(crate) fn fingerprint(&self, secret: &[u8]) -> Fingerprint {
         let tag: [u8; BYTES] = self.fingerprints.clone().chain_update(secret).finalize().into_bytes().into();
         let mut bytes = [0; FINGERPRINT_BYTES];
         bytes.copy_from_slice(&tag[..FINGERPRINT_BYTES]);
@@ -74,7 +74,7 @@ impl SecretHash {
 }
 
 /// 256 bits from the system.
-pub(super) fn random() -> [u8; BYTES] {
+pub(crate) fn random() -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).expect("a system that serves has a source of randomness");
     bytes

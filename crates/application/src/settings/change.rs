@@ -1,12 +1,17 @@
 //! Changing the settings: by a merge patch, or by taking a change back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use revaer_domain::settings::{Change, Patch, Reversal, Settings, SettingsCommand, SettingsEvent, decide};
+use revaer_domain::settings::{
+    Change, Patch, Reversal, SecretRef, Settings, SettingsCommand, SettingsEvent, decide,
+};
 use revaer_event_log::{Append, AppendError, Appended, CommandOutcome, CommandRecord, Position, Version};
 use revaer_event_schema::encode_settings;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
+use super::vault::{Concealed, conceal};
 use super::{SettingsError, SettingsNow, stream};
 use crate::command_store::StoreError;
 use crate::dispatch::{FirstTime, fingerprint, store_failed};
@@ -33,15 +38,17 @@ pub struct SettingsDone {
 }
 
 impl Application {
-    /// Merges a patch (RFC 7396) into the document.
+    /// Merges a patch (RFC 7396) into the document. Secrets that it gives are kept apart, and known by their fingerprints.
     pub async fn patch_settings(
         &self,
         request: Value,
         caller: &Caller,
     ) -> Result<SettingsDone, SettingsError> {
+        let Concealed { request, secrets } = conceal(request, self.server_key());
+        // Of the request without its secrets: a hash that anybody can make would let them be guessed.
         let fingerprint = fingerprint(&("settings.patch", &request));
-        let command = SettingsCommand::Patch(Patch { request, secrets: std::collections::BTreeSet::new() });
-        self.keyed(command, fingerprint, caller).await
+        let patch = Patch { request, secrets: secrets.keys().copied().collect() };
+        self.keyed(SettingsCommand::Patch(patch), &secrets, fingerprint, caller).await
     }
 
     /// What a patch would do, without doing it.
@@ -50,10 +57,11 @@ impl Application {
         request: Value,
         caller: &Caller,
     ) -> Result<SettingsDone, SettingsError> {
+        let Concealed { request, secrets } = conceal(request, self.server_key());
+        let patch = Patch { request, secrets: secrets.keys().copied().collect() };
         let now = self.refresh_settings().await?;
         check_version(&now, caller)?;
-        let command = SettingsCommand::Patch(Patch { request, secrets: std::collections::BTreeSet::new() });
-        let events = decide(&now.recorded, &command)?;
+        let events = decide(&now.recorded, &SettingsCommand::Patch(patch))?;
         let after = events.iter().fold((*now).clone(), |now, event| self.inner.settings.then(&now, event));
         Ok(done(after, changes(events)))
     }
@@ -66,7 +74,7 @@ impl Application {
     ) -> Result<SettingsDone, SettingsError> {
         let reversal = self.reversal(position).await?;
         let fingerprint = fingerprint(&("settings.revert", position.0));
-        self.keyed(SettingsCommand::Revert(reversal), fingerprint, caller).await
+        self.keyed(SettingsCommand::Revert(reversal), &BTreeMap::new(), fingerprint, caller).await
     }
 
     /// Takes back what could not be carried out, as far as nobody has overwritten it since, and says why.
@@ -78,7 +86,7 @@ impl Application {
     ) -> Result<SettingsDone, SettingsError> {
         let of = self.reversal(position).await?;
         let fingerprint = fingerprint(&("settings.compensate", position.0));
-        self.keyed(SettingsCommand::Compensate { of, reason }, fingerprint, caller).await
+        self.keyed(SettingsCommand::Compensate { of, reason }, &BTreeMap::new(), fingerprint, caller).await
     }
 
     /// Gives the instance its id, if it has none yet.
@@ -86,7 +94,7 @@ impl Application {
         let id = self.clock().ulid().to_string();
         let caller = Caller::system("system", format!("instance:{id}"), None);
         let fingerprint = fingerprint(&("settings.identify", &id));
-        self.keyed(SettingsCommand::Identify { id }, fingerprint, &caller).await
+        self.keyed(SettingsCommand::Identify { id }, &BTreeMap::new(), fingerprint, &caller).await
     }
 
     async fn reversal(&self, position: Position) -> Result<Reversal, SettingsError> {
@@ -98,6 +106,7 @@ impl Application {
     async fn keyed(
         &self,
         command: SettingsCommand,
+        secrets: &BTreeMap<SecretRef, Zeroizing<String>>,
         fingerprint: [u8; 32],
         caller: &Caller,
     ) -> Result<SettingsDone, SettingsError> {
@@ -113,6 +122,7 @@ impl Application {
             if events.is_empty() && caller.idempotency_key.is_none() {
                 return Ok(done((*now).clone(), Vec::new()));
             }
+            self.keep_secrets(secrets).await?;
             match self.append_settings(&now, &events, record.clone(), caller).await {
                 Ok(appended) => {
                     let after = events

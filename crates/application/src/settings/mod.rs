@@ -8,6 +8,7 @@ mod error;
 mod follow;
 mod past;
 mod state;
+mod vault;
 mod view;
 
 pub use change::SettingsDone;

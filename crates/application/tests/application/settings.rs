@@ -1,6 +1,6 @@
 //! Settings across processes, requests that come again, and the past.
 
-use revaer_application::{At, CommandError, SettingsError, SettingsFollower};
+use revaer_application::{At, CommandError, Override, SettingsError, SettingsFollower};
 use revaer_domain::settings::Refused;
 use revaer_event_log::{Append, NewFact, Position, StreamId};
 use serde_json::json;
@@ -119,4 +119,78 @@ async fn history_of_an_older_shape_is_read() {
     let done =
         process.application.revert_settings(appended.position, &operator(None)).await.expect("reverted");
     assert_eq!(done.settings.limits.download_bytes_per_second, None);
+}
+
+#[tokio::test]
+async fn secret_is_nowhere_in_plain_and_comes_back_with_a_revert() {
+    let world = World::new().await;
+    let process = world.process().await;
+    let application = &process.application;
+    let request = json!({"engine": {"proxy": {"username": "me", "password": "open sesame"}}});
+    let done = application.patch_settings(request.clone(), &operator(Some("k"))).await.expect("changed");
+    let password = done.settings.engine.proxy.password.expect("there is one");
+    let again = application.patch_settings(request, &operator(Some("k"))).await.expect("answered");
+    assert!(again.repeated);
+    let gone = application.patch_settings(json!({"engine": {"proxy": null}}), &operator(None)).await;
+    let gone = gone.expect("changed");
+    application.revert_settings(gone.position, &operator(None)).await.expect("reverted");
+    let now = application.settings().now();
+    assert_eq!(now.in_force.engine.proxy.password, Some(password));
+    let secret = application.secret(password).await.expect("asked").expect("kept");
+    assert_eq!(secret.as_str(), "open sesame");
+    assert!(!format!("{done:?}{now:?}").contains("sesame"));
+    let tables = "SELECT string_agg(query_to_xml('SELECT * FROM ' || relid, false, false, '')::text, '')
+                  FROM pg_stat_user_tables";
+    let everything: String = sqlx::query_scalar(tables).fetch_one(&world.pool).await.expect("dumps");
+    assert!(everything.contains(&password.fingerprint.to_string()));
+    for form in ["open sesame", &hex::encode("open sesame"), "b3BlbiBzZXNhbWU"] {
+        assert!(!everything.contains(form), "{form}");
+    }
+}
+
+#[tokio::test]
+async fn secret_of_a_refused_patch_is_not_kept() {
+    let world = World::new().await;
+    let process = world.process().await;
+    let request = json!({"engine": {"proxy": {"username": "me", "password": "open sesame"}, "dht": 7}});
+    process.application.patch_settings(request.clone(), &operator(None)).await.expect_err("refused");
+    let fits = json!({"fsops": {"archive_passwords": ["open sesame"]}});
+    process.application.preview_settings(fits, &operator(None)).await.expect("fits");
+    assert_eq!(world.count("secrets").await, 0);
+}
+
+#[tokio::test]
+async fn restart_is_required_until_the_value_is_what_the_process_started_with() {
+    let world = World::new().await;
+    let process = world.process().await;
+    let application = &process.application;
+    let change = async |request| {
+        let done = application.patch_settings(request, &operator(None)).await.expect("changed");
+        application.restart_required(&done.settings)
+    };
+    assert!(change(json!({"engine": {"dht": true}})).await.is_empty());
+    assert_eq!(change(json!({"http": {"listen": "127.0.0.1:9"}})).await, ["/http/listen"]);
+    assert!(change(json!({"http": {"listen": null}})).await.is_empty());
+    change(json!({"http": {"listen": "127.0.0.1:9"}})).await;
+    let restarted = world.process().await;
+    let restarted = &restarted.application;
+    let now = restarted.refresh_settings().await.expect("read");
+    assert!(restarted.restart_required(&now.recorded).is_empty());
+}
+
+#[tokio::test]
+async fn value_of_the_command_line_wins_and_is_not_recorded() {
+    let world = World::new().await;
+    let process = world.process().await;
+    let application = &process.application;
+    let value = json!("127.0.0.1:0");
+    application.override_settings(vec![Override { pointer: "/http/listen", flag: "--listen", value }]);
+    let request = json!({"http": {"listen": "127.0.0.1:9"}});
+    let done = application.patch_settings(request, &operator(None)).await.expect("changed");
+    assert!(application.restart_required(&done.settings).is_empty(), "a restart would change nothing");
+    let now = application.settings().now();
+    assert_eq!(
+        (now.recorded.http.listen.as_str(), now.in_force.http.listen.as_str()),
+        ("127.0.0.1:9", "127.0.0.1:0")
+    );
 }

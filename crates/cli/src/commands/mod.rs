@@ -17,6 +17,7 @@ mod peers;
 pub(crate) mod samples;
 mod select;
 mod selection;
+mod settings;
 mod status;
 mod tail;
 mod torrent_row;
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Tail(tail::Tail),
     /// List what happened to a torrent
     History(history::History),
+    /// Show or change the settings of the service
+    Settings(settings::Settings),
     /// List who did what, newest first
     Audit(audit::Audit),
     /// Show how the service is
@@ -90,6 +93,7 @@ impl Command {
             Command::Action(action) => action.run(context).await,
             Command::Tail(tail) => tail.run(context).await,
             Command::History(history) => history.run(context).await,
+            Command::Settings(settings) => settings.run(context).await,
             Command::Audit(audit) => audit.run(context).await,
             Command::Health(health) => health.run(context).await,
             Command::Completions(completions) => completions.run(definition()),

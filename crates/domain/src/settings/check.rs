@@ -37,6 +37,9 @@ pub(super) fn check(kind: &Kind, value: &Value, at: &str, faults: &mut Vec<Fault
         },
         Kind::Choice(words) if value.as_str().is_some_and(|word| words.contains(&word)) => {}
         Kind::Choice(words) => fault(format!("is none of {}", words.join(", "))),
+        Kind::Secret { bytes_max } if value.is_string() => {
+            fault(format!("is not a text of 1 to {bytes_max} bytes"));
+        }
         Kind::Secret { .. } => {
             if SecretRef::deserialize(value).is_err() {
                 fault("is neither a secret nor the fingerprint of one".to_owned());

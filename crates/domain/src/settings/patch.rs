@@ -8,6 +8,9 @@ use super::check::check_key;
 use super::command::Patch;
 use super::{SecretRef, Settings, rules};
 
+/// The longest pointer that is told: a name in a request may be as long as the request.
+const POINTER_BYTES_MAX: usize = 1024;
+
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -37,9 +40,9 @@ impl Fault {
         Self { pointer: pointer.to_owned(), code, detail }
     }
 
-    /// The same fault at the nearest place that a request has.
+    /// The same fault at the nearest place that a request has, and that is no longer than an answer should repeat.
     fn within(mut self, request: &Value) -> Self {
-        while request.pointer(&self.pointer).is_none() {
+        while self.pointer.len() > POINTER_BYTES_MAX || request.pointer(&self.pointer).is_none() {
             let shorter = self.pointer.rfind('/').unwrap_or(0);
             self.pointer.truncate(shorter);
         }

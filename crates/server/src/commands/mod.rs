@@ -4,6 +4,7 @@ mod healthcheck;
 pub(crate) mod log;
 mod rebuild;
 mod serve;
+mod settings;
 
 pub(crate) use healthcheck::healthcheck;
 pub(crate) use rebuild::rebuild;
@@ -22,6 +23,13 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     pool.close().await;
     println!("the schema is up to date");
     database.stop().await
+}
+
+/// Prints every setting, for people or for the client.
+pub(crate) fn settings(for_the_client: bool) -> anyhow::Result<()> {
+    use std::io::Write;
+    let text = if for_the_client { settings::completions() } else { settings::reference() };
+    std::io::stdout().write_all(text.as_bytes()).context("cannot print the settings")
 }
 
 /// Prints the API's document.
