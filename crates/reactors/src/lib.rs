@@ -4,6 +4,7 @@
 //! what the session says to the rules, the sampler packs progress, the recorder of counters keeps the totals of each day. The
 //! loop between them closes only through the log.
 
+mod applier;
 mod backoff;
 mod caps;
 mod causes;
@@ -12,6 +13,7 @@ mod observer;
 mod reconciler;
 mod sampler;
 
+pub use applier::SettingsApplier;
 pub use causes::Causes;
 pub use counters::CounterRecorder;
 pub use observer::Observer;

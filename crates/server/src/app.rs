@@ -16,7 +16,9 @@ use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
-use revaer_reactors::{Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler};
+use revaer_reactors::{
+    Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -44,7 +46,6 @@ const DATABASE_END: Duration = Duration::from_secs(40);
 
 /// Everything that was made, before anything runs.
 pub(crate) struct App {
-    config: Config,
     cluster: Option<Cluster>,
     log: EventLog,
     log_runner: revaer_event_log::Runner,
@@ -69,13 +70,6 @@ impl App {
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
-        let download_root = config.download_root();
-        std::fs::create_dir_all(&download_root)
-            .with_context(|| format!("cannot make the download root {}", download_root.display()))?;
-        let download_root = download_root
-            .canonicalize()
-            .with_context(|| format!("cannot find the download root {}", download_root.display()))?;
-
         let server_key = server_key::open(&config.data_dir)?;
         let database = Database::of_service(&config).await?;
         let pool = database.connect(config.database_wait).await?;
@@ -87,36 +81,44 @@ impl App {
             Projector::open(log.clone()).await.context("the read models cannot be opened")?;
 
         let bodies = revaer_application::Bodies::new(log.pool().clone());
-        let mut profile = revaer_engine::Profile::default();
-        profile.engine.listen_interfaces.clone_from(&config.peer_listen);
-        profile.engine.utp = config.utp;
-        profile.engine.progress_hertz = config.rates.progress_hertz;
-        profile.engine.resume_save_interval_seconds =
-            config.rates.resume_save_interval.as_secs().try_into().unwrap_or(u32::MAX);
-        profile.engine.resume_save_bytes = config.rates.resume_save_bytes;
-        let options = revaer_engine::Options {
-            profile,
-            session_state: bodies.session_state(NODE).await.context("the session's state cannot be read")?,
-            ..revaer_engine::Options::new(download_root)
-        };
-        let (engine, notices, engine_runner) =
-            Engine::build(options).context("the libtorrent session cannot be started")?;
+        let view = EngineView::default();
         let clock = Arc::new(SystemClock);
         let application = Application::new(Parts {
             log: log.clone(),
             clock: clock.clone(),
             metainfo: Arc::new(LibtorrentParser),
-            live: Arc::new(EngineView(engine.clone())),
+            live: Arc::new(view.clone()),
             health: HealthRegistry::new(clock),
             server_key,
         });
         let access =
             AccessFollower::open(application.clone()).await.context("the API keys cannot be read")?;
+        application.override_settings(config.overrides.clone());
         application.refresh_settings().await.context("the settings cannot be read")?;
+        let settings = application.settings().now().in_force.clone();
+        let download_root = config.download_root(&settings.engine);
+        std::fs::create_dir_all(&download_root)
+            .with_context(|| format!("cannot make the download root {}", download_root.display()))?;
+        let download_root = download_root
+            .canonicalize()
+            .with_context(|| format!("cannot find the download root {}", download_root.display()))?;
+        let options = revaer_engine::Options {
+            // What lies elsewhere (a password, a list of addresses) is added before anything moves.
+            profile: revaer_engine::Profile {
+                rate_cap: settings.limits.caps_at(application.clock().now()).caps,
+                limits_apply_to_local_peers: settings.limits.apply_to_local_peers,
+                engine: settings.engine,
+                ..revaer_engine::Profile::default()
+            },
+            session_state: bodies.session_state(NODE).await.context("the session's state cannot be read")?,
+            ..revaer_engine::Options::new(download_root)
+        };
+        let (engine, notices, engine_runner) =
+            Engine::build(options).context("the libtorrent session cannot be started")?;
+        view.begin(engine.clone());
         let (terms, terms_follower) =
             TermsFollower::begin(&application.settings(), application.health().clone()).await;
         Ok(Self {
-            config,
             cluster: database.cluster,
             log,
             log_runner,
@@ -155,7 +157,8 @@ impl App {
     }
 
     fn start(self, watch: &Watch) -> Running {
-        let Self { config, cluster, log, log_runner, application, engine, engine_runner, .. } = self;
+        let hertz = self.application.settings().now().in_force.engine.progress_hertz;
+        let Self { cluster, log, log_runner, application, engine, engine_runner, .. } = self;
         let database = cluster.map(|cluster| Part::spawn(watch, "database", |token| cluster.run(token)));
         let log_part = Part::spawn(watch, "log", |token| log_runner.run(token));
         let projector = Part::spawn(watch, "projector", |token| self.projector.run(token));
@@ -176,10 +179,18 @@ impl App {
         let observer = Observer::new(application.clone(), self.notices, causes.clone(), all.clone());
         let observer = Part::spawn(watch, "observer", |token| observer.run(token));
         let reconciler = Reconciler::new(application.clone(), engine.clone(), causes.clone(), all);
-        let reconciler = Part::spawn(watch, "reconciler", |token| reconciler.run(token));
+        let begun = CancellationToken::new();
+        let applier = SettingsApplier::new(application.clone(), engine.clone(), begun.clone());
+        let applier = Part::spawn(watch, "settings of the engine", |token| applier.run(token));
+        let reconciler = Part::spawn(watch, "reconciler", |token| async move {
+            // Nothing moves before all limits hold.
+            if token.run_until_cancelled(begun.cancelled()).await.is_some() {
+                reconciler.run(token).await;
+            }
+        });
         let counters = CounterRecorder::new(application.clone(), engine.clone(), causes);
         let counters = Part::spawn(watch, "counters", |token| counters.run(token));
-        let sampler = Sampler::new(engine, log, NODE.to_owned(), config.rates.progress_hertz);
+        let sampler = Sampler::new(engine, log, NODE.to_owned(), hertz);
         let sampler = Part::spawn(watch, "sampler", |token| sampler.run(token));
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
 
@@ -211,6 +222,7 @@ impl App {
             access,
             uses,
             observer,
+            applier,
             reconciler,
             counters,
             sampler,
@@ -233,6 +245,7 @@ struct Running {
     access: Part<()>,
     uses: Part<()>,
     observer: Part<()>,
+    applier: Part<()>,
     reconciler: Part<()>,
     counters: Part<()>,
     sampler: Part<()>,
@@ -249,6 +262,7 @@ impl Running {
         self.api.end(API_END + Duration::from_secs(1)).await;
         self.terms.end(PART_END).await;
         self.reconciler.end(PART_END).await;
+        self.applier.end(PART_END).await;
         self.counters.end(PART_END).await;
         self.sampler.end(PART_END).await;
         let state = self.engine.end(ENGINE_END).await.flatten();

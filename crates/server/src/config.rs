@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use revaer_application::Override;
+use revaer_domain::settings::EngineSettings;
+
 use crate::exit::Fault;
 
 /// The choices of whoever starts the service.
@@ -17,25 +20,8 @@ pub(crate) struct Config {
     pub(crate) database_wait: Duration,
     /// Where the API listens.
     pub(crate) listen: SocketAddr,
-    /// Where the files go.
-    pub(crate) download_root: Option<PathBuf>,
-    /// Where peers are listened for.
-    pub(crate) peer_listen: String,
-    /// Whether peers are spoken to over uTP too.
-    pub(crate) utp: bool,
-    /// How often what is done.
-    pub(crate) rates: Rates,
-}
-
-/// How often what is done.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rates {
-    /// Samples a second.
-    pub(crate) progress_hertz: u8,
-    /// The longest time between two saves of resume data while pieces arrive.
-    pub(crate) resume_save_interval: Duration,
-    /// The most bytes between them.
-    pub(crate) resume_save_bytes: u64,
+    /// What wins over the settings.
+    pub(crate) overrides: Vec<Override>,
 }
 
 impl Config {
@@ -53,7 +39,7 @@ impl Config {
     }
 
     /// Where the files go.
-    pub(crate) fn download_root(&self) -> PathBuf {
-        self.download_root.clone().unwrap_or_else(|| self.data_dir.join("downloads"))
+    pub(crate) fn download_root(&self, settings: &EngineSettings) -> PathBuf {
+        settings.download_root.as_ref().map_or_else(|| self.data_dir.join("downloads"), PathBuf::from)
     }
 }

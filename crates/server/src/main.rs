@@ -20,10 +20,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use revaer_application::Override;
 use revaer_event_log::{Contents, Position};
+use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, Rates};
+use crate::config::Config;
 
 /// A headless torrent service with a memory.
 #[derive(Debug, Parser)]
@@ -57,24 +59,52 @@ struct Serve {
     /// Where to listen; a loopback address, until there are keys to guard others.
     #[arg(long, global = true, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
     listen: SocketAddr,
-    /// Where the files go; `downloads` in the data directory by default.
+    /// Where the files go; wins over the setting `engine.download_root`.
     #[arg(long, value_name = "DIR")]
     download_root: Option<PathBuf>,
-    /// Where to listen for peers, in libtorrent's form.
-    #[arg(long, value_name = "INTERFACES", default_value = "0.0.0.0:6881,[::]:6881")]
-    peer_listen: String,
-    /// Whether peers are spoken to over uTP too, which makes way for other traffic; otherwise over TCP alone.
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
-    utp: bool,
-    /// Samples of progress a second, 1 to 10.
-    #[arg(long, value_name = "HERTZ", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=10))]
-    progress_hertz: u8,
-    /// How often the resume data of a torrent that receives pieces is saved.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    resume_save_interval_seconds: u64,
-    /// After how many received bytes it is saved earlier.
-    #[arg(long, value_name = "BYTES", default_value_t = 32 << 20, value_parser = clap::value_parser!(u64).range(1..))]
-    resume_save_bytes: u64,
+    /// Where to listen for peers, in libtorrent's form; wins over the setting `engine.listen_interfaces`.
+    #[arg(long, value_name = "INTERFACES")]
+    peer_listen: Option<String>,
+    /// Whether peers are spoken to over uTP too, which makes way for other traffic; wins over the setting `engine.utp`.
+    #[arg(long, value_name = "BOOL")]
+    utp: Option<bool>,
+    /// Samples of progress a second, 1 to 10; wins over the setting `engine.progress_hertz`.
+    #[arg(long, value_name = "HERTZ", value_parser = clap::value_parser!(u8).range(1..=10))]
+    progress_hertz: Option<u8>,
+    /// How often the resume data of a torrent that receives pieces is saved; wins over the setting.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    resume_save_interval_seconds: Option<u64>,
+    /// After how many received bytes it is saved earlier; wins over the setting.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1 << 14..))]
+    resume_save_bytes: Option<u64>,
+}
+
+impl Serve {
+    /// What wins over the settings, in the form of their values.
+    fn overrides(&self) -> std::io::Result<Vec<Override>> {
+        let root = self.download_root.as_ref().map(std::path::absolute).transpose()?;
+        let root = root.map(|root| json!(root.to_string_lossy()));
+        let given = [
+            ("/engine/download_root", "--download-root", root),
+            ("/engine/listen_interfaces", "--peer-listen", self.peer_listen.as_ref().map(|text| json!(text))),
+            ("/engine/utp", "--utp", self.utp.map(|utp| json!(utp))),
+            ("/engine/progress_hertz", "--progress-hertz", self.progress_hertz.map(|hertz| json!(hertz))),
+            (
+                "/engine/resume_save_interval_seconds",
+                "--resume-save-interval-seconds",
+                self.resume_save_interval_seconds.map(|seconds| json!(seconds)),
+            ),
+            (
+                "/engine/resume_save_bytes",
+                "--resume-save-bytes",
+                self.resume_save_bytes.map(|bytes| json!(bytes)),
+            ),
+        ];
+        let given = given
+            .into_iter()
+            .filter_map(|(pointer, flag, value)| value.map(|value| Override { pointer, flag, value }));
+        Ok(given.collect())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,19 +151,16 @@ enum LogCommand {
 fn main() -> ExitCode {
     let Arguments { place, serve, command } = Arguments::parse();
     log_to_stderr();
+    let overrides = match serve.overrides() {
+        Ok(overrides) => overrides,
+        Err(error) => return exit::report(&anyhow::Error::new(error).context("--download-root")),
+    };
     let config = Config {
         data_dir: place.data_dir,
         database_url: place.database_url,
         database_wait: std::time::Duration::from_secs(place.database_wait_seconds),
         listen: serve.listen,
-        download_root: serve.download_root,
-        peer_listen: serve.peer_listen,
-        utp: serve.utp,
-        rates: Rates {
-            progress_hertz: serve.progress_hertz,
-            resume_save_interval: std::time::Duration::from_secs(serve.resume_save_interval_seconds),
-            resume_save_bytes: serve.resume_save_bytes,
-        },
+        overrides,
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

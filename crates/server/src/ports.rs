@@ -1,19 +1,33 @@
 //! The view of the live session that the write side and the API ask for, by the engine.
 
+use std::sync::{Arc, OnceLock};
+
 use async_trait::async_trait;
 use libtorrent_sys::TrackerStatus;
 use revaer_application::{LiveError, LivePeer, LiveRates, LiveTracker, LiveView};
 use revaer_domain::values::TorrentId;
 use revaer_engine::{EngineHandle, Error};
 
-/// Asks the engine.
-#[derive(Clone)]
-pub(crate) struct EngineView(pub(crate) EngineHandle);
+/// Asks the engine, once it is there: it begins with the settings, which are read by whoever has this view.
+#[derive(Clone, Default)]
+pub(crate) struct EngineView(Arc<OnceLock<EngineHandle>>);
+
+impl EngineView {
+    /// Says which engine it is.
+    pub(crate) fn begin(&self, engine: EngineHandle) {
+        // There is one in the life of a process.
+        let _ = self.0.set(engine);
+    }
+
+    fn engine(&self) -> Result<&EngineHandle, LiveError> {
+        self.0.get().ok_or_else(|| LiveError::Unavailable("it has not begun".to_owned()))
+    }
+}
 
 #[async_trait]
 impl LiveView for EngineView {
     async fn trackers(&self, id: TorrentId) -> Result<Vec<LiveTracker>, LiveError> {
-        let trackers = self.0.trackers(id).await.map_err(live_error)?;
+        let trackers = self.engine()?.trackers(id).await.map_err(live_error)?;
         let live = |tracker: libtorrent_sys::Tracker| LiveTracker {
             url: tracker.url,
             tier: tracker.tier,
@@ -29,7 +43,7 @@ impl LiveView for EngineView {
     }
 
     async fn peers(&self, id: TorrentId) -> Result<Vec<LivePeer>, LiveError> {
-        let peers = self.0.peers(id).await.map_err(live_error)?;
+        let peers = self.engine()?.peers(id).await.map_err(live_error)?;
         let live = |peer: libtorrent_sys::Peer| LivePeer {
             address: peer.address,
             client: peer.client,
@@ -41,11 +55,11 @@ impl LiveView for EngineView {
     }
 
     async fn file_progress(&self, id: TorrentId) -> Result<Vec<u64>, LiveError> {
-        self.0.file_progress(id).await.map_err(live_error)
+        self.engine()?.file_progress(id).await.map_err(live_error)
     }
 
     fn rates(&self, id: TorrentId) -> Option<LiveRates> {
-        let live = self.0.live(id)?;
+        let live = self.0.get()?.live(id)?;
         Some(LiveRates {
             totals: live.totals,
             download_bytes_per_second: live.download_bytes_per_second,

@@ -9,4 +9,5 @@ mod outage;
 mod rebuilt;
 mod removal;
 mod service;
+mod settings;
 mod world;

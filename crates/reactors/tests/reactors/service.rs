@@ -7,14 +7,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use revaer_application::{
     AddSource, AddTorrent, Application, Caller, Clock, HealthRegistry, LiveError, LivePeer, LiveRates,
-    LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, Parts, ServerKey, SystemClock, TorrentFile,
+    LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, Parts, ServerKey, SettingsFollower, SystemClock,
+    TorrentFile,
 };
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{Torrent, TorrentCommand};
 use revaer_domain::values::{InfoHashes, Labels, RateCap, TorrentId};
 use revaer_engine::{Engine, EngineHandle, Options};
 use revaer_event_log::{Body, EventLog, Position};
-use revaer_reactors::{Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler};
+use revaer_reactors::{
+    Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier,
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -123,6 +126,16 @@ impl Service {
         Self { application, engine, log, shutdown, log_shutdown, tasks, log_task }
     }
 
+    /// Lets the settings decide from now on, beginning with those that stay on loopback.
+    pub(crate) async fn follow_settings(&mut self) {
+        let quiet = serde_json::json!({"engine": {"listen_interfaces": "127.0.0.1:0", "utp": false}});
+        self.application.patch_settings(quiet, &operator()).await.expect("taken");
+        let (application, engine) = (self.application.clone(), self.engine.clone());
+        let applier = SettingsApplier::new(application.clone(), engine, CancellationToken::new());
+        self.tasks.spawn(applier.run(self.shutdown.clone()));
+        self.tasks.spawn(SettingsFollower::new(application).run(self.shutdown.clone()));
+    }
+
     /// An orderly end: resume data is saved, the observer has recorded everything.
     pub(crate) async fn stop(mut self) {
         self.shutdown.cancel();
@@ -204,6 +217,26 @@ impl Service {
 
     pub(crate) async fn count(&self, id: TorrentId, kind: &str) -> usize {
         self.kinds(id).await.iter().filter(|seen| *seen == kind).count()
+    }
+
+    /// The first change of settings that is wished for.
+    pub(crate) async fn until_change(&self, wish: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        let search = async {
+            let mut subscription = self.log.subscribe(Position(0));
+            loop {
+                for entry in subscription.next().await {
+                    if let Body::Fact(fact) = &entry.body
+                        && fact.kind == "settings.changed"
+                    {
+                        let changed = serde_json::from_str(&fact.data).expect("JSON");
+                        if wish(&changed) {
+                            return changed;
+                        }
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, search).await.expect("such a change of settings")
     }
 
     /// The first fact of a kind, in whichever stream, from the beginning of the log on.
