@@ -13,8 +13,10 @@ mod context;
 mod cors;
 mod edge;
 mod events;
+mod guard;
 mod headers;
 mod health;
+mod keys;
 mod limits;
 mod origin;
 mod parameter;
@@ -24,8 +26,11 @@ mod problem;
 mod rejected;
 mod request_id;
 mod service;
+mod setup;
 mod torrents;
 
 pub use access::Access;
 pub use limits::Limits;
+#[cfg(feature = "bench")]
+pub use service::service_without_guard;
 pub use service::{Parts, document, service};

@@ -17,6 +17,8 @@ pub(crate) struct Config {
     pub(crate) database_wait: Duration,
     /// Where the API listens.
     pub(crate) listen: SocketAddr,
+    /// Holds a token that completes the setup, also from elsewhere.
+    pub(crate) setup_token_file: Option<PathBuf>,
     /// Where the files go.
     pub(crate) download_root: Option<PathBuf>,
     /// Where peers are listened for.
@@ -39,14 +41,15 @@ pub(crate) struct Rates {
 }
 
 impl Config {
-    /// Refuses what would be unsafe.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
-        // Nobody is asked for a key yet, so nobody beyond this machine may ask for anything.
-        if self.listen.ip().is_loopback() {
+    /// Refuses what would be unsafe. Until there is a key nobody beyond this machine may ask for anything; the token of a file
+    /// is as good as a key, and whoever has it may set the service up from elsewhere.
+    pub(crate) fn check_listen(&self, is_set_up: bool) -> Result<(), Fault> {
+        if self.listen.ip().is_loopback() || is_set_up || self.setup_token_file.is_some() {
             Ok(())
         } else {
             Err(Fault::Usage(format!(
-                "--listen {}: only a loopback address is allowed, such as 127.0.0.1:7070, while the API has no keys",
+                "--listen {}: only a loopback address is allowed, such as 127.0.0.1:7070, until the setup is complete; \
+                 run `revaer setup complete` on this machine first, or give --setup-token-file",
                 self.listen
             )))
         }

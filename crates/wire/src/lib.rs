@@ -5,12 +5,17 @@
 
 mod event;
 mod health;
+mod key;
 mod problem;
 mod request;
 mod torrent;
 
 pub use event::EventFrame;
-pub use health::{ComponentHealth, Health, HealthReport};
+pub use health::{ComponentHealth, Health, HealthReport, SetupReport};
+pub use key::{
+    ApiKey, ApiKeyPage, CompleteSetupRequest, IssueKeyRequest, IssuedKey, RequestLimit, RotateKeyRequest,
+    SetupToken,
+};
 pub use problem::{FieldProblem, Problem, codes};
 pub use request::{ActionRequest, AddRequest, PriorityRequest, SelectRequest};
 pub use torrent::{

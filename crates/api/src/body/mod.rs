@@ -6,10 +6,12 @@ mod action;
 mod add;
 mod fields;
 mod incoming;
+mod key;
 mod selection;
 mod upload;
 
 pub(crate) use action::read as read_action;
 pub(crate) use add::{Place, read as read_add};
 pub(crate) use incoming::{AddBody, JsonBody};
+pub(crate) use key::{read_complete_setup, read_issue_key, read_rotate_key};
 pub(crate) use selection::{place_of, read as read_select};

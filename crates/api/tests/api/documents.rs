@@ -39,7 +39,7 @@ fn every_operation_documents_its_problems() {
             );
         }
     }
-    assert_eq!(paths.len(), 11);
+    assert_eq!(paths.len(), 16);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! There is no libtorrent session here: what a session does is fed in as the observer would, by commands to the application.
 
+mod access;
 mod browsers;
 mod commands;
 mod documents;
@@ -10,6 +11,7 @@ mod events;
 mod events_limits;
 mod lists;
 mod malformed;
+mod rates;
 mod reads;
 mod stream;
 mod world;
