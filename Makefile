@@ -29,8 +29,8 @@ tools:
 build: programs ## build revaerd and revaer, optimised
 	cargo build --locked --release -p revaer-server -p revaer-cli
 
-run: programs ## start the service on DATA_DIR and LISTEN, until Ctrl-C; PROFILE=release for one that stays
-	cargo run --locked --quiet --profile $(PROFILE) -p revaer-server -- --data-dir "$(DATA_DIR)" --listen "$(LISTEN)"
+run: programs ## start the service on DATA_DIR and LISTEN, until Ctrl-C, and set it up if it is new; PROFILE=release for one that stays
+	@DATA_DIR="$(DATA_DIR)" LISTEN="$(LISTEN)" PROFILE=$(PROFILE) exec scripts/run
 
 demo: tools ## show the main job end to end on real parts, a kill -9 included
 	@PROFILE=$(PROFILE) scripts/demo

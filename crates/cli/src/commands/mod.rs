@@ -7,6 +7,7 @@ mod events_table;
 mod files;
 mod health;
 mod history;
+mod key;
 mod ls;
 mod now;
 mod page;
@@ -15,6 +16,7 @@ mod peers;
 pub(crate) mod samples;
 mod select;
 mod selection;
+mod setup;
 mod status;
 mod tail;
 mod torrent_row;
@@ -25,6 +27,7 @@ use clap::Subcommand;
 
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::key_file::KeyFile;
 use crate::screen::Output;
 
 /// What every command works with.
@@ -34,11 +37,16 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     /// Where results go.
     pub(crate) output: Output,
+    /// The keys that this client keeps.
+    pub(crate) keys: KeyFile,
 }
 
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Set a new service up
+    #[command(subcommand)]
+    Setup(setup::Setup),
     /// Add a torrent
     Add(Box<add::Add>),
     /// List torrents
@@ -62,6 +70,9 @@ pub(crate) enum Command {
     Tail(tail::Tail),
     /// List what happened to a torrent
     History(history::History),
+    /// Issue, list, rotate and revoke keys
+    #[command(subcommand)]
+    Key(key::Key),
     /// Show how the service is
     Health(health::Health),
     /// Print a completion script for a shell
@@ -76,6 +87,7 @@ impl Command {
         definition: fn() -> clap::Command,
     ) -> Result<(), Failure> {
         match self {
+            Command::Setup(setup) => setup.run(context).await,
             Command::Add(add) => add.run(context).await,
             Command::Ls(ls) => ls.run(context).await,
             Command::Status(status) => status.run(context).await,
@@ -86,6 +98,7 @@ impl Command {
             Command::Action(action) => action.run(context).await,
             Command::Tail(tail) => tail.run(context).await,
             Command::History(history) => history.run(context).await,
+            Command::Key(key) => key.run(context).await,
             Command::Health(health) => health.run(context).await,
             Command::Completions(completions) => completions.run(definition()),
         }
