@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::access::Access;
 use crate::cache::{Cache, Folded};
 use crate::command_store::{CommandStore, StoreError, stream_of};
+use crate::settings::SettingsState;
 use crate::stream_lock::KeyedLocks;
 use crate::{Bodies, Caller, Clock, CommandError, HealthRegistry, LiveView, MetainfoParser, ServerKey};
 
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) bodies: Bodies,
     pub(crate) locks: KeyedLocks,
+    pub(crate) settings: SettingsState,
     pub(crate) access: Access,
     cache: Mutex<Cache>,
 }
@@ -72,7 +74,8 @@ impl Application {
         let bodies = Bodies::new(parts.log.pool().clone());
         let cache = Mutex::new(Cache::new(CACHE_ENTRIES_MAX));
         let (locks, access) = (KeyedLocks::default(), Access::new(parts.server_key.clone()));
-        Self { inner: Arc::new(Inner { parts, bodies, locks, access, cache }) }
+        let settings = SettingsState::new();
+        Self { inner: Arc::new(Inner { parts, bodies, locks, settings, access, cache }) }
     }
 
     /// Gives a command to a torrent.

@@ -17,6 +17,7 @@ mod history;
 mod observe;
 mod ports;
 mod prefetch;
+mod settings;
 mod stream_lock;
 mod system_stream;
 
@@ -36,4 +37,8 @@ pub use history::At;
 pub use observe::DiscoveredFiles;
 pub use ports::{LiveError, LivePeer, LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo};
 pub use prefetch::PrefetchedBodies;
+pub use settings::{
+    Override, Section, SettingsChange, SettingsDone, SettingsError, SettingsFollower, SettingsNow,
+    SettingsView,
+};
 pub use system_stream::SystemStream;

@@ -7,6 +7,7 @@ pub mod api_key;
 pub mod engine;
 pub mod health;
 pub mod selection;
+pub mod settings;
 pub mod setup;
 pub mod torrent;
 pub mod values;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use revaer_domain::api_key::KeyEvent;
 use revaer_domain::engine::EngineEvent;
 use revaer_domain::health::HealthChanged;
+use revaer_domain::settings::SettingsEvent;
 use revaer_domain::setup::SetupEvent;
 use revaer_domain::torrent::TorrentEvent;
 use revaer_domain::values::{KeyId, TorrentId};
@@ -14,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Metadata;
 use crate::access::{ACCESS_KINDS, decode_access};
+use crate::settings::{SETTINGS_CHANGED, decode_settings};
 
 /// A fact that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub enum Decoded {
     Engine(EngineEvent),
     /// Of the service's parts.
     Health(HealthChanged),
+    /// Of the settings.
+    Settings(SettingsEvent),
     /// Of one API key.
     Key(KeyId, KeyEvent),
     /// Of the setup.
@@ -136,8 +140,8 @@ const ENGINE_RESTARTED: &str = "engine.restarted";
 const HEALTH_CHANGED: &str = "health.changed";
 
 /// Every kind of fact, in the order of the documentation; samples are not facts.
-pub const KINDS: [&str; TORRENT_KINDS.len() + 4 + ACCESS_KINDS.len()] = {
-    let mut kinds = [""; TORRENT_KINDS.len() + 4 + ACCESS_KINDS.len()];
+pub const KINDS: [&str; TORRENT_KINDS.len() + 5 + ACCESS_KINDS.len()] = {
+    let mut kinds = [""; TORRENT_KINDS.len() + 5 + ACCESS_KINDS.len()];
     let mut next = 0;
     while next < TORRENT_KINDS.len() {
         kinds[next] = TORRENT_KINDS[next];
@@ -147,7 +151,8 @@ pub const KINDS: [&str; TORRENT_KINDS.len() + 4 + ACCESS_KINDS.len()] = {
     kinds[next + 1] = ENGINE_FAULTED;
     kinds[next + 2] = ENGINE_RESTARTED;
     kinds[next + 3] = HEALTH_CHANGED;
-    next += 4;
+    kinds[next + 4] = SETTINGS_CHANGED;
+    next += 5;
     let mut access = 0;
     while access < ACCESS_KINDS.len() {
         kinds[next + access] = ACCESS_KINDS[access];
@@ -186,6 +191,9 @@ pub fn decode(fact: &Fact) -> Result<Decoded, DecodeError> {
             .map(|event| Decoded::Torrent(id, event));
     }
     let data = fact.data.as_str();
+    if kind.starts_with("settings.") {
+        return decode_settings(kind, fact.schema_version, data).map(Decoded::Settings);
+    }
     let decoded = match kind {
         ENGINE_STARTED => Decoded::Engine(EngineEvent::Started(from_json(kind, data)?)),
         ENGINE_FAULTED => Decoded::Engine(EngineEvent::Faulted(from_json(kind, data)?)),

@@ -8,6 +8,7 @@ mod access;
 mod codec;
 mod metadata;
 mod progress;
+mod settings;
 mod verify;
 
 pub use access::{encode_key, encode_setup};
@@ -17,4 +18,5 @@ pub use codec::{
 };
 pub use metadata::Metadata;
 pub use progress::{PROGRESS_KIND, ProgressSample, pack_progress, unpack_progress};
+pub use settings::{decode_settings, encode_settings};
 pub use verify::{Counted, verify};

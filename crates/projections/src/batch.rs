@@ -76,6 +76,7 @@ impl Batch {
                 Decoded::Engine(EngineEvent::Faulted(_))
                 | Decoded::Health(_)
                 | Decoded::Key(..)
+                | Decoded::Settings(_)
                 | Decoded::Setup(_),
             ) => {}
             Err(error) => {

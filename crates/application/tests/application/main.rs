@@ -13,5 +13,6 @@ mod prefetching;
 mod racing;
 mod repeating;
 mod setting_up;
+mod settings;
 mod statements;
 mod support;

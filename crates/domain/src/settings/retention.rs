@@ -1,0 +1,13 @@
+//! How long what is not kept for ever is kept.
+
+use super::catalogue::Kind;
+use super::section::section;
+
+section! {
+    /// How long what is not kept for ever is kept.
+    RetentionSettings at "/retention";
+    keys {
+        /// How long samples of progress are kept, by the hour. Facts are kept for ever.
+        samples_hours: u32 = 24, Kind::Integer { min: 1, max: 8760 }, Live;
+    }
+}
