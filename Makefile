@@ -10,7 +10,7 @@ LISTEN ?= 127.0.0.1:7070
 PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools build run demo test lint fmt openapi bench bench-lists bench-log soak clean
+.PHONY: help bootstrap programs tools build run demo test lint fmt openapi bench bench-lists bench-log bench-guard soak clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench-lists: programs ## measure pages of lists in a large library and in a smal
 
 bench-log: programs ## measure the log against plain PostgreSQL, as ratios (builds with --release)
 	@scripts/bench-log
+
+bench-guard: programs ## measure what keys and limits cost of a list's throughput (builds with --release)
+	@scripts/bench-guard
 
 soak: bootstrap ## run what chance decides again and again, for SOAK_MINUTES
 	@scripts/soak
