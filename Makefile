@@ -10,7 +10,7 @@ LISTEN ?= 127.0.0.1:7070
 PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools build run demo test lint fmt openapi bench bench-lists bench-log bench-guard soak clean
+.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi bench bench-lists bench-log bench-guard fuzz-api soak clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ programs:
 # And with the programs that ask the service over HTTP.
 tools:
 	@scripts/bootstrap demo
+
+# And with what draws requests from the document.
+fuzzer:
+	@scripts/bootstrap fuzz
 
 build: programs ## build revaerd and revaer, optimised
 	cargo build --locked --release -p revaer-server -p revaer-cli
@@ -60,6 +64,9 @@ bench-log: programs ## measure the log against plain PostgreSQL, as ratios (buil
 
 bench-guard: programs ## measure what keys and limits cost of a list's throughput (builds with --release)
 	@scripts/bench-guard
+
+fuzz-api: fuzzer ## ask the service whatever its document allows and forbids, for FUZZ_SECONDS
+	@scripts/fuzz-api
 
 soak: bootstrap ## run what chance decides again and again, for SOAK_MINUTES
 	@scripts/soak

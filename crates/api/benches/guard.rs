@@ -13,8 +13,8 @@ use poem::endpoint::BoxEndpoint;
 use poem::listener::{Acceptor, Listener, TcpListener};
 use revaer_api::{Access, Limits, Parts, service, service_without_guard};
 use revaer_application::{
-    AccessFollower, AddSource, AddTorrent, Application, Caller, HealthRegistry, LiveError, LivePeer, LiveRates,
-    LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, ServerKey, SystemClock, TOKEN_VALIDITY,
+    AccessFollower, AddSource, AddTorrent, Application, Caller, HealthRegistry, LiveError, LivePeer,
+    LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, ServerKey, SystemClock, TOKEN_VALIDITY,
 };
 use revaer_domain::api_key::RequestLimit;
 use revaer_domain::selection::SelectionRule;
@@ -97,7 +97,8 @@ async fn main() {
 async fn fill(application: &Application) -> String {
     let caller = Caller::system("setup", "bench".to_owned(), None);
     for number in 1..=TORRENTS {
-        let magnet = format!("magnet:?xt=urn:btih:{number:040x}&dn=a%20torrent%20with%20a%20usual%20name%20{number}");
+        let magnet =
+            format!("magnet:?xt=urn:btih:{number:040x}&dn=a%20torrent%20with%20a%20usual%20name%20{number}");
         let add = AddTorrent {
             source: AddSource::Magnet(magnet.parse().expect("a magnet")),
             save_path: SavePath::default(),

@@ -6,6 +6,7 @@
 
 mod access;
 mod allow;
+mod audit;
 mod body;
 mod caller;
 mod client_address;
@@ -20,17 +21,20 @@ mod keys;
 mod limits;
 mod origin;
 mod parameter;
+mod pattern;
 mod payload;
 mod present;
 mod problem;
 mod rejected;
 mod request_id;
+mod serve;
 mod service;
 mod setup;
 mod torrents;
 
 pub use access::Access;
 pub use limits::Limits;
+pub use serve::{BadCertificate, Certificate, Server, Tls};
 #[cfg(feature = "bench")]
 pub use service::service_without_guard;
 pub use service::{Parts, document, service};

@@ -40,6 +40,16 @@ pub struct Limits {
     pub setup_token_validity: Duration,
     /// How long a replaced secret is accepted unless the client says.
     pub rotation_grace: Duration,
+    /// How long its body may take to come. Shorter than the request itself, so that who sends too slowly is told so.
+    pub body_timeout: Duration,
+    /// How long the head of a request may take to come, from the moment that one is waited for.
+    pub header_timeout: Duration,
+    /// How long a client may leave untaken what it is sent.
+    pub write_timeout: Duration,
+    /// Connections at once.
+    pub connections_max: usize,
+    /// Connections of one address at once; this machine and trusted proxies have the total alone.
+    pub connections_per_address_max: usize,
 }
 
 impl Default for Limits {
@@ -61,6 +71,12 @@ impl Default for Limits {
             setup_attempts_per_minute: NonZeroU32::MIN.saturating_add(4),
             setup_token_validity: revaer_application::TOKEN_VALIDITY,
             rotation_grace: revaer_application::GRACE_DEFAULT,
+            body_timeout: Duration::from_secs(20),
+            header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+            // Followers of the events, and as many again that ask.
+            connections_max: 2048,
+            connections_per_address_max: 128,
         }
     }
 }

@@ -236,7 +236,8 @@ impl Value for IfMatch {
     }
 
     fn schema() -> MetaSchema {
-        let pattern = Some(r#"^(\*|"(0|[1-9][0-9]{0,8})")$"#.to_owned());
+        // `*` is taken as well; it says nothing, so nobody needs to be told to send it.
+        let pattern = Some(r#"^"[0-9]{1,9}"$"#.to_owned());
         MetaSchema { example: Some("\"7\"".into()), pattern, ..MetaSchema::new("string") }
     }
 }

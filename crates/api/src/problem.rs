@@ -85,6 +85,9 @@ pub(crate) enum Refusal {
     /// The request took longer than it may.
     #[error("the request took too long")]
     Timeout,
+    /// The body of the request comes too slowly.
+    #[error("the body comes too slowly")]
+    SlowBody,
     /// The framework refused the request before a handler saw it.
     #[error("the request is malformed")]
     MalformedRequest,
@@ -217,6 +220,11 @@ impl Refusal {
             Self::TooManyClients => unavailable("as many clients follow the events as may"),
             Self::Timeout => unavailable(
                 "the request took too long; whether it was carried out is not known: repeat it with the same Idempotency-Key",
+            ),
+            Self::SlowBody => Verdict::new(
+                StatusCode::REQUEST_TIMEOUT,
+                codes::TIMEOUT,
+                "the body did not come in time; nothing was done",
             ),
             Self::MalformedRequest => {
                 Verdict::new(StatusCode::BAD_REQUEST, codes::MALFORMED, "the request does not parse")

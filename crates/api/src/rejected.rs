@@ -47,6 +47,7 @@ const OF_THE_EDGE: &Answers = &[
     (503, "The database or the session is away, or the request took too long: try again."),
 ];
 
+const SLOW: (u16, &str) = (408, "The body did not come in time.");
 const NOT_FOUND: (u16, &str) = (404, "No such torrent.");
 const UNPROCESSABLE: (u16, &str) =
     (422, "The request breaks a rule, asks for what is not supported yet, or reuses an `Idempotency-Key`.");
@@ -63,6 +64,7 @@ impl Operations for Reads {
 impl Operations for Adds {
     const PROBLEMS: &'static Answers = &[
         (400, "The body does not parse."),
+        SLOW,
         (409, "The torrent is here already (`torrent_exists`, with its `id`), or the setup is not complete."),
         (413, "The body is too large."),
         (415, "The content type is not read."),
@@ -73,6 +75,7 @@ impl Operations for Adds {
 impl Operations for Commands {
     const PROBLEMS: &'static Answers = &[
         (400, "The body does not parse."),
+        SLOW,
         NOT_FOUND,
         (
             409,

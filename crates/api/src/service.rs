@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::allow::AllowedMethods;
+use crate::audit::AuditApi;
 use crate::context::Context;
 use crate::edge::Edge;
 use crate::events::EventsApi;
@@ -49,7 +50,7 @@ pub struct Parts {
     pub shutdown: CancellationToken,
 }
 
-type Operations = (SetupApi, TorrentsApi, EventsApi, KeysApi, HealthApi);
+type Operations = (SetupApi, TorrentsApi, EventsApi, KeysApi, AuditApi, HealthApi);
 
 /// Everything that is served: routes, request ids, problems, limits.
 pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
@@ -77,6 +78,7 @@ fn served(
         TorrentsApi(Arc::clone(&context)),
         EventsApi::new(Arc::clone(&context)),
         KeysApi(Arc::clone(&context)),
+        AuditApi(Arc::clone(&context)),
         HealthApi(context),
     );
     let operations = described(Described(Some(operations)));

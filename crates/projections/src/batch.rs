@@ -8,7 +8,8 @@ use revaer_domain::engine::EngineEvent;
 use revaer_domain::torrent::TorrentEvent;
 use revaer_domain::values::TorrentId;
 use revaer_event_log::{Body, Entry, Fact, Position, Samples, Version};
-use revaer_event_schema::{DecodeError, Decoded, ProgressSample, decode, unpack_progress};
+use revaer_event_schema::{DecodeError, Decoded, Metadata, ProgressSample, decode, unpack_progress};
+use time::OffsetDateTime;
 
 /// A fact of a torrent.
 #[derive(Debug)]
@@ -19,12 +20,34 @@ pub(crate) struct TorrentFact {
     pub(crate) event: TorrentEvent,
 }
 
+/// How much of a fact a projection needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Breadth {
+    /// What the torrents' facts say.
+    Torrents,
+    /// Of every fact, who recorded what, where and when.
+    EveryFact,
+}
+
+/// That a fact was recorded, whatever it says.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) position: Position,
+    pub(crate) recorded_at: OffsetDateTime,
+    pub(crate) actor: String,
+    pub(crate) kind: String,
+    pub(crate) stream: String,
+}
+
 /// A page of the log.
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// Of the last entry that counts.
     pub(crate) through: Position,
     pub(crate) facts: Vec<TorrentFact>,
+    /// Every fact, for whoever asked for that breadth.
+    pub(crate) told: Vec<Told>,
+    breadth: Breadth,
     pub(crate) samples: Vec<(Position, ProgressSample)>,
     /// Where the newest session began, if one did.
     pub(crate) session_began: Option<Position>,
@@ -33,13 +56,21 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    const fn after(position: Position) -> Self {
-        Self { through: position, facts: Vec::new(), samples: Vec::new(), session_began: None, poison: None }
+    const fn after(position: Position, breadth: Breadth) -> Self {
+        Self {
+            through: position,
+            facts: Vec::new(),
+            told: Vec::new(),
+            breadth,
+            samples: Vec::new(),
+            session_began: None,
+            poison: None,
+        }
     }
 
     /// Facts alone, as a rebuild reads them.
-    pub(crate) fn of_facts(after: Position, facts: &[Fact]) -> Self {
-        let mut batch = Self::after(after);
+    pub(crate) fn of_facts(after: Position, facts: &[Fact], breadth: Breadth) -> Self {
+        let mut batch = Self::after(after, breadth);
         for fact in facts {
             if batch.take_fact(fact).is_err() {
                 break;
@@ -49,8 +80,8 @@ impl Batch {
     }
 
     /// Facts and samples, as a subscription gives them.
-    pub(crate) fn of_entries(after: Position, entries: &[Arc<Entry>]) -> Self {
-        let mut batch = Self::after(after);
+    pub(crate) fn of_entries(after: Position, entries: &[Arc<Entry>], breadth: Breadth) -> Self {
+        let mut batch = Self::after(after, breadth);
         for entry in entries {
             match &entry.body {
                 Body::Fact(fact) => {
@@ -84,6 +115,9 @@ impl Batch {
                 return Err(());
             }
         }
+        if self.breadth == Breadth::EveryFact {
+            self.told.push(told(fact));
+        }
         self.through = fact.position;
         Ok(())
     }
@@ -97,5 +131,18 @@ impl Batch {
             Err(error) => tracing::warn!(%error, position = %samples.position, "samples are left out"),
         }
         self.through = samples.position;
+    }
+}
+
+/// Metadata that does not parse could only come from a damaged database; that something happened is still to be told.
+fn told(fact: &Fact) -> Told {
+    let actor =
+        serde_json::from_str::<Metadata>(&fact.meta).map(|metadata| metadata.actor).unwrap_or_default();
+    Told {
+        position: fact.position,
+        recorded_at: fact.recorded_at,
+        actor,
+        kind: fact.kind.clone(),
+        stream: fact.stream.to_string(),
     }
 }

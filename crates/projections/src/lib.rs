@@ -5,6 +5,7 @@
 //! takes its place in one transaction. Nothing here decides or appends: rows may trail the log and can be made again at
 //! any time, so whoever decides folds the log itself.
 
+mod audit;
 mod batch;
 mod checkpoint;
 mod cursor;
@@ -24,6 +25,7 @@ mod row;
 mod torrents;
 mod verify;
 
+pub use audit::{AuditPage, AuditQuery};
 pub use error::{Error, QueryError};
 pub use health::{ProjectionHealth, ProjectorHealth};
 pub use projections::Projections;
@@ -35,4 +37,4 @@ pub use torrents::tracker_hosts;
 pub use verify::verify;
 
 /// Every projection, by name.
-pub const PROJECTIONS: [&str; 2] = [torrents::NAME, files::NAME];
+pub const PROJECTIONS: [&str; 3] = [torrents::NAME, files::NAME, audit::NAME];

@@ -6,7 +6,7 @@ use revaer_event_log::EventLog;
 use sqlx::PgConnection;
 
 use crate::Error;
-use crate::batch::Batch;
+use crate::batch::{Batch, Breadth};
 use crate::checkpoint::{Checkpoint, Role};
 use crate::index::ListIndex;
 
@@ -22,6 +22,8 @@ pub(crate) trait ReadModel: Send + Sized + 'static {
     const INDEXES: &'static str;
     /// The tables that facts alone make, each with the column that names its rows.
     const TABLES: &'static [(&'static str, &'static str)];
+    /// How much of a fact it needs to know.
+    const BREADTH: Breadth = Breadth::Torrents;
     /// What a batch changes.
     type Changes: Send + Sync;
 

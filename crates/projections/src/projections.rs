@@ -9,7 +9,10 @@ use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::watch;
 
 use crate::index::ListIndex;
-use crate::{FileRow, PROJECTIONS, Page, ProjectorHealth, QueryError, TorrentQuery, TorrentRow, files, list};
+use crate::{
+    AuditPage, AuditQuery, FileRow, PROJECTIONS, Page, ProjectorHealth, QueryError, TorrentQuery, TorrentRow,
+    audit, files, list,
+};
 
 /// The read models.
 #[derive(Clone)]
@@ -53,6 +56,11 @@ impl Projections {
         let id: Option<String> =
             sqlx::query_scalar(AssertSqlSafe(statement)).bind(bytes).fetch_optional(&self.pool).await?;
         Ok(id.and_then(|id| id.parse().ok()))
+    }
+
+    /// A page of the audit, newest first.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<AuditPage, QueryError> {
+        audit::page(&self.pool, query).await
     }
 
     /// How far each projection has come, by its name.

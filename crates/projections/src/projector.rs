@@ -13,6 +13,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
+use crate::audit::Audit;
 use crate::batch::Batch;
 use crate::checkpoint::{Checkpoint, RENEWAL};
 use crate::files::Files;
@@ -30,6 +31,7 @@ pub struct Projector {
     owner: String,
     torrents: watch::Sender<Position>,
     files: watch::Sender<Position>,
+    audit: watch::Sender<Position>,
     health: watch::Sender<ProjectorHealth>,
     index: ListIndex,
 }
@@ -41,17 +43,19 @@ impl Projector {
         live::prepare(log.pool()).await?;
         generation::ensure::<Torrents>(&log, &owner).await?;
         generation::ensure::<Files>(&log, &owner).await?;
+        generation::ensure::<Audit>(&log, &owner).await?;
         let (torrents, torrents_reached) = watch::channel(reached::<Torrents>(&log).await?);
         let (files, files_reached) = watch::channel(reached::<Files>(&log).await?);
+        let (audit, audit_reached) = watch::channel(reached::<Audit>(&log).await?);
         let (health, watch_health) = watch::channel(ProjectorHealth::default());
         let index = ListIndex::new();
         let projections = Projections {
             pool: log.pool().clone(),
-            reached: Arc::from([torrents_reached, files_reached]),
+            reached: Arc::from([torrents_reached, files_reached, audit_reached]),
             health: watch_health,
             index: index.clone(),
         };
-        Ok((projections, Self { log, owner, torrents, files, health, index }))
+        Ok((projections, Self { log, owner, torrents, files, audit, health, index }))
     }
 
     /// Runs until shutdown.
@@ -64,7 +68,12 @@ impl Projector {
             index: &self.index,
         };
         let files = Loop { reached: &self.files, ..torrents };
-        tokio::join!(torrents.run::<Torrents>(&shutdown), files.run::<Files>(&shutdown));
+        let audit = Loop { reached: &self.audit, ..torrents };
+        tokio::join!(
+            torrents.run::<Torrents>(&shutdown),
+            files.run::<Files>(&shutdown),
+            audit.run::<Audit>(&shutdown)
+        );
     }
 }
 
@@ -169,7 +178,7 @@ impl Loop<'_> {
                 }
                 entries = subscription.next() => entries,
             };
-            let batch = Batch::of_entries(seen, &entries);
+            let batch = Batch::of_entries(seen, &entries, M::BREADTH);
             apply(&mut model, &mut checkpoint, self.log, M::NAME, &batch).await?;
             seen = batch.through;
             self.reach(seen);

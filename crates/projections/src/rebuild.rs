@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use revaer_event_log::{EventLog, Position};
 use ulid::Ulid;
 
+use crate::audit::Audit;
 use crate::batch::Batch;
 use crate::checkpoint::{Checkpoint, Role};
 use crate::files::Files;
 use crate::generation::{self, schema_of};
 use crate::model::{ReadModel, apply, renew};
 use crate::torrents::Torrents;
-use crate::{Error, files, torrents};
+use crate::{Error, audit, files, torrents};
 
 /// How often whoever waits is told how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
@@ -28,6 +29,7 @@ pub async fn rebuild(log: &EventLog, name: &str) -> Result<Position, Error> {
     match name {
         torrents::NAME => run::<Torrents>(log, &owner).await,
         files::NAME => run::<Files>(log, &owner).await,
+        audit::NAME => run::<Audit>(log, &owner).await,
         other => Err(Error::Unknown(other.to_owned())),
     }
 }
@@ -100,7 +102,7 @@ async fn catch_up<M: ReadModel>(
         if facts.is_empty() {
             break;
         }
-        let batch = understood(Batch::of_facts(checkpoint.position, &facts))?;
+        let batch = understood(Batch::of_facts(checkpoint.position, &facts, M::BREADTH))?;
         if apply(model, checkpoint, log, schema, &batch).await?.is_none() {
             renew(checkpoint, log, batch.through).await?;
         }
@@ -130,7 +132,7 @@ async fn swap<M: ReadModel>(
     // What the old generation has seen the new one must have seen too, or a client would read the past.
     while checkpoint.position < Position(reached) {
         let facts = log.read_facts(checkpoint.position, PAGE).await?;
-        let mut batch = understood(Batch::of_facts(checkpoint.position, &facts))?;
+        let mut batch = understood(Batch::of_facts(checkpoint.position, &facts, M::BREADTH))?;
         if facts.is_empty() {
             // No fact is left at or below `reached`; samples lie there.
             batch.through = batch.through.max(Position(reached));

@@ -13,6 +13,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, Transaction};
 
 use crate::Error;
+use crate::audit::Audit;
 use crate::batch::Batch;
 use crate::checkpoint::Role;
 use crate::files::Files;
@@ -31,7 +32,8 @@ const ATTEMPTS_MAX: u32 = 5;
 pub async fn verify(log: &EventLog, say: &mut dyn FnMut(Finding)) -> Result<(), Error> {
     checkpoints(log, say).await?;
     settled::<Torrents>(log, say).await?;
-    settled::<Files>(log, say).await
+    settled::<Files>(log, say).await?;
+    settled::<Audit>(log, say).await
 }
 
 /// Checkpoints above the head have seen what the log does not hold.
@@ -131,7 +133,7 @@ async fn ahead<M: ReadModel>(
     let moments = (M::NAME == Torrents::NAME).then(|| ("public.torrent_live".to_owned(), "id"));
     for (table, key) in tables.chain(moments) {
         let statement = format!(
-            "SELECT {key}, (to_jsonb(t) ->> 'position')::bigint FROM {table} AS t \
+            "SELECT {key}::text, (to_jsonb(t) ->> 'position')::bigint FROM {table} AS t \
              WHERE (to_jsonb(t) ->> 'position')::bigint > $1 ORDER BY 1"
         );
         let mut rows =
@@ -165,7 +167,7 @@ impl<'a, M: ReadModel> Aside<'a, M> {
         while self.cursor < until {
             let mut facts = self.log.read_facts(self.cursor, PAGE).await?;
             facts.retain(|fact| fact.position <= until);
-            let mut batch = Batch::of_facts(self.cursor, &facts);
+            let mut batch = Batch::of_facts(self.cursor, &facts, M::BREADTH);
             if let Some((position, error)) = batch.poison.take() {
                 let detail = format!(
                     "{} cannot be rebuilt, hence not compared: position {position} is not understood: {error}",
@@ -191,7 +193,8 @@ impl<'a, M: ReadModel> Aside<'a, M> {
         findings: &mut Vec<Finding>,
     ) -> Result<(), Error> {
         let live = format!("{}.{table}", M::NAME);
-        let side = |from: &str| format!("SELECT {key} AS key, row_to_json(t)::text AS row FROM {from} AS t");
+        let side =
+            |from: &str| format!("SELECT {key}::text AS key, row_to_json(t)::text AS row FROM {from} AS t");
         let statement = format!(
             "SELECT coalesce(lived.key, rebuilt.key), lived.row, rebuilt.row FROM ({}) AS lived \
              FULL JOIN ({}) AS rebuilt USING (key) WHERE lived.row IS DISTINCT FROM rebuilt.row ORDER BY 1",

@@ -10,20 +10,21 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use libtorrent_sys::Setting;
-use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
 use revaer_application::{
-    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SetupToken, SystemClock, UseRecorder,
+    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SettingsFollower, SetupToken,
+    SystemClock, UseRecorder,
 };
 use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
 use revaer_reactors::{Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler};
-use tokio::sync::watch;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::database::{Database, in_use};
+use crate::edge::{Terms, TermsFollower};
 use crate::health;
 use crate::metainfo::LibtorrentParser;
 use crate::part::{self, Part, Watch};
@@ -32,8 +33,6 @@ use crate::server_key;
 
 /// This process among those that may append to one log.
 const NODE: &str = "local";
-/// A connection on which nothing moves for so long is closed; quiet streams have a heartbeat of a quarter of that.
-const IDLE_MAX: Duration = Duration::from_mins(1);
 /// How long requests may take to finish, and streams to end.
 const API_END: Duration = Duration::from_secs(10);
 /// How long the session may take: its own deadline is shorter.
@@ -58,7 +57,9 @@ pub(crate) struct App {
     notices: NoticeReceiver,
     application: Application,
     access: AccessFollower,
-    acceptor: TcpAcceptor,
+    listener: TcpListener,
+    terms: Terms,
+    terms_follower: TermsFollower,
     lock: DataDirLock,
 }
 
@@ -67,8 +68,7 @@ impl App {
     pub(crate) async fn build(config: Config) -> anyhow::Result<Self> {
         let lock = DataDirLock::acquire(&config.data_dir).map_err(in_use)?;
         // First, since a port that is taken is quicker to find than a database is to start.
-        let acceptor = TcpListener::bind(config.listen)
-            .into_acceptor()
+        let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let download_root = config.download_root();
@@ -122,6 +122,9 @@ impl App {
         if let Some(file) = &config.setup_token_file {
             application.accept_setup_token(&setup_token(file)?);
         }
+        application.refresh_settings().await.context("the settings cannot be read")?;
+        let (terms, terms_follower) =
+            TermsFollower::begin(&application.settings(), application.health().clone()).await;
         Ok(Self {
             config,
             cluster: database.cluster,
@@ -134,7 +137,9 @@ impl App {
             notices,
             application,
             access,
-            acceptor,
+            listener,
+            terms,
+            terms_follower,
             lock,
         })
     }
@@ -164,6 +169,9 @@ impl App {
         let database = cluster.map(|cluster| Part::spawn(watch, "database", |token| cluster.run(token)));
         let log_part = Part::spawn(watch, "log", |token| log_runner.run(token));
         let projector = Part::spawn(watch, "projector", |token| self.projector.run(token));
+        let settings = SettingsFollower::new(application.clone());
+        let settings = Part::spawn(watch, "settings", |token| settings.run(token));
+        let terms = Part::spawn(watch, "edge", |token| self.terms_follower.run(token));
         let recorder = HealthRecorder::new(application.health().clone(), log.clone());
         let recorder = Part::spawn(watch, "health recorder", |token| recorder.run(token));
         let health = Part::spawn(watch, "health", |token| {
@@ -185,27 +193,24 @@ impl App {
         let sampler = Part::spawn(watch, "sampler", |token| sampler.run(token));
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
 
-        let (projections, acceptor) = (self.projections, self.acceptor);
-        for address in acceptor.local_addr().iter().filter_map(|address| address.as_socket_addr()) {
+        let (projections, listener) = (self.projections, self.listener);
+        if let Ok(address) = listener.local_addr() {
             // The one line on stdout: scripts and supervisors read where to go, also when the port was left to the system.
             // Nobody has to listen.
             let _ = writeln!(std::io::stdout(), "listening on http://{address}");
         }
         let api = Part::spawn(watch, "api", |token| {
+            let Terms { limits, access, tls } = self.terms;
             let parts = revaer_api::Parts {
                 application,
                 projections,
-                limits: watch::channel(Arc::default()).1,
-                access: watch::channel(Arc::default()).1,
+                limits: limits.clone(),
+                access: access.clone(),
                 shutdown: token.clone(),
             };
-            // A client that reads no more is cut off by the API; its socket can only be closed here.
-            let server = poem::Server::new_with_acceptor(acceptor).idle_timeout(IDLE_MAX);
-            server.run_with_graceful_shutdown(
-                revaer_api::service(parts),
-                token.cancelled_owned(),
-                Some(API_END),
-            )
+            let server =
+                revaer_api::Server { listener, service: revaer_api::service(parts), limits, access, tls };
+            server.run(token, API_END)
         });
         Running {
             database,
@@ -221,6 +226,8 @@ impl App {
             sampler,
             engine,
             api,
+            settings,
+            terms,
             _lock: self.lock,
         }
     }
@@ -247,16 +254,17 @@ struct Running {
     counters: Part<()>,
     sampler: Part<()>,
     engine: Part<Option<Vec<u8>>>,
-    api: Part<std::io::Result<()>>,
+    api: Part<()>,
+    settings: Part<()>,
+    terms: Part<()>,
     /// Nobody else may serve from the data directory until the last part has ended.
     _lock: DataDirLock,
 }
 
 impl Running {
     async fn end(self, bodies: &revaer_application::Bodies, log: &EventLog) {
-        if let Some(Err(error)) = self.api.end(API_END + Duration::from_secs(1)).await {
-            tracing::warn!(%error, "the API ended badly");
-        }
+        self.api.end(API_END + Duration::from_secs(1)).await;
+        self.terms.end(PART_END).await;
         self.reconciler.end(PART_END).await;
         self.counters.end(PART_END).await;
         self.sampler.end(PART_END).await;
@@ -272,6 +280,7 @@ impl Running {
         self.access.end(PART_END).await;
         self.health.end(PART_END).await;
         self.recorder.end(PART_END).await;
+        self.settings.end(PART_END).await;
         self.projector.end(PART_END).await;
         self.log.end(PART_END).await;
         if tokio::time::timeout(PART_END, log.pool().close()).await.is_err() {

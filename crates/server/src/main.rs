@@ -6,6 +6,7 @@ mod app;
 mod commands;
 mod config;
 mod database;
+mod edge;
 mod exit;
 mod health;
 mod metainfo;
@@ -88,7 +89,7 @@ enum Command {
     Migrate,
     /// Build a read model again, beside the one that is being read.
     Rebuild {
-        /// `torrents` or `torrent_files`.
+        /// `torrents`, `torrent_files` or `audit`.
         projection: String,
     },
     /// Print or recount the log, also while the service runs.

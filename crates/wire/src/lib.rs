@@ -3,6 +3,7 @@
 //! Names here are a contract with clients: fields are added, never renamed. Bytes are bytes, rates are bytes per second,
 //! times are RFC 3339 in UTC, `null` means none. The types are plain: what a value means is judged in `domain`.
 
+mod audit;
 mod event;
 mod health;
 mod key;
@@ -10,6 +11,7 @@ mod problem;
 mod request;
 mod torrent;
 
+pub use audit::{AuditEntry, AuditPage};
 pub use event::EventFrame;
 pub use health::{ComponentHealth, Health, HealthReport, SetupReport};
 pub use key::{

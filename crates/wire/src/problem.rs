@@ -60,6 +60,8 @@ pub mod codes {
     pub const TOO_MANY_KEYS: &str = "too_many_keys";
     /// The read models do not reflect the position yet.
     pub const NOT_YET: &str = "not_yet";
+    /// The body of the request did not come in time.
+    pub const TIMEOUT: &str = "timeout";
     /// A fault of the service.
     pub const INTERNAL: &str = "internal";
 }

@@ -132,11 +132,14 @@ async fn read(request: &Request, body: &mut RequestBody, max: usize) -> Result<B
         return Err(Refusal::TooLarge { max });
     }
     let body = body.take().map_err(|error| Refusal::Internal(Box::new(error)))?;
-    body.into_bytes_limit(max).await.map_err(|error| match error {
-        ReadBodyError::PayloadTooLarge => Refusal::TooLarge { max },
-        // The client went away or broke off: nobody will read this.
-        _ => Refusal::MalformedRequest,
-    })
+    match tokio::time::timeout(limits(request).body_timeout, body.into_bytes_limit(max)).await {
+        Ok(read) => read.map_err(|error| match error {
+            ReadBodyError::PayloadTooLarge => Refusal::TooLarge { max },
+            // The client went away or broke off: nobody will read this.
+            _ => Refusal::MalformedRequest,
+        }),
+        Err(_) => Err(Refusal::SlowBody),
+    }
 }
 
 fn refuse(refusal: Refusal) -> poem::Error {

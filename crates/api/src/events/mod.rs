@@ -18,12 +18,13 @@ use revaer_application::Principal;
 use revaer_event_log::Position;
 
 use self::answer::EventStream;
-use self::filter::{Filter, Patterns};
+use self::filter::Filter;
 use self::follow::Follower;
 use self::places::Places;
 use self::resume::{LastEventId, start};
 use crate::context::Context;
 use crate::parameter::{Asked, Given, Parameters};
+use crate::pattern::Patterns;
 use crate::problem::Refusal;
 use crate::rejected::{Rejected, Streams};
 use crate::torrents::resolve;

@@ -37,6 +37,7 @@ const OPERATIONS: &[(&str, Need)] = &[
     ("listKeys", Need::Scope(Scope::Admin)),
     ("rotateKey", Need::Scope(Scope::Admin)),
     ("revokeKey", Need::Scope(Scope::Admin)),
+    ("readAudit", Need::Scope(Scope::Admin)),
 ];
 /// Paths that are served beside the operations.
 const PUBLIC: [&str; 2] = ["/openapi.json", "/docs"];

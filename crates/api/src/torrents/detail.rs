@@ -1,6 +1,6 @@
 //! `GET /v1/torrents/{id}`
 
-use poem_openapi::registry::MetaSchema;
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use revaer_application::At;
 use revaer_event_log::Position;
 use revaer_wire::{Torrent, codes};
@@ -58,6 +58,8 @@ impl Value for Moment {
     }
 
     fn schema() -> MetaSchema {
-        MetaSchema::new("string")
+        let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
+        let time = MetaSchema::new_with_format("string", "date-time");
+        MetaSchema { any_of: vec![inline(Position::schema()), inline(time)], ..MetaSchema::ANY }
     }
 }

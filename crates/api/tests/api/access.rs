@@ -233,7 +233,7 @@ async fn key_is_issued_listed_rotated_and_revoked() {
 #[rstest]
 #[case::nothing(json!({}), &["/label", "/scope"])]
 #[case::nonsense(json!({ "label": "a/b", "scope": "root", "expires_at": "soon" }), &["/label", "/scope", "/expires_at"])]
-#[case::limit(json!({ "label": "a", "scope": "read", "rate_limit": { "requests_per_second": 0, "burst": 2000000 } }), &["/rate_limit/requests_per_second", "/rate_limit/burst"])]
+#[case::limit(json!({ "label": "a", "scope": "read", "rate_limit": { "requests_per_second": 0, "burst": 2_000_000 } }), &["/rate_limit/requests_per_second", "/rate_limit/burst"])]
 #[case::past(json!({ "label": "a", "scope": "read", "expires_at": "2000-01-01T00:00:00Z" }), &["/expires_at"])]
 #[case::unknown(json!({ "label": "a", "scope": "read", "secret": "mine" }), &["/secret"])]
 #[tokio::test]

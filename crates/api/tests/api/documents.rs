@@ -29,7 +29,7 @@ fn every_operation_documents_its_problems() {
     for (path, operations) in paths.iter().filter(|(path, _)| path.starts_with("/v1")) {
         for (method, operation) in operations.as_object().expect("operations") {
             let responses = operation["responses"].as_object().expect("responses");
-            for status in ["400", "422", "500", "503"] {
+            for status in ["400", "401", "403", "409", "422", "429", "500", "503"] {
                 let content = &responses[status]["content"]["application/problem+json"];
                 assert!(content.is_object(), "{method} {path} says nothing of {status}");
             }
@@ -39,7 +39,7 @@ fn every_operation_documents_its_problems() {
             );
         }
     }
-    assert_eq!(paths.len(), 16);
+    assert!(paths.len() >= 17, "{}", paths.len());
 }
 
 #[test]

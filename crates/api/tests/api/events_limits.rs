@@ -3,12 +3,11 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use poem::Server;
 use poem::http::{Method, StatusCode};
-use poem::listener::{Acceptor, Listener, TcpListener};
-use revaer_api::Limits;
+use revaer_api::{Limits, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::connections::listen;
 use crate::stream::Stream;
 use crate::world::{BOUND, World, request};
 
@@ -16,7 +15,7 @@ use crate::world::{BOUND, World, request};
 async fn quiet_filter_is_moved_on_by_ids_and_a_quiet_log_by_comments() {
     let limits = Limits { sse_heartbeat: Duration::from_millis(50), ..Limits::default() };
     let world = World::with(limits).await;
-    let mut stream = Stream::open(&world, &world.from_start("&types=engine.started"), None).await;
+    let mut stream = Stream::open(&world, &world.since_start("&types=engine.started"), None).await;
     let began = format!("{}.", world.began);
     assert_eq!(
         stream.frame().await.expect("opens").id.as_deref().map(|id| id.starts_with(&began)),
@@ -57,7 +56,7 @@ async fn client_that_takes_nothing_is_cut_off_and_gives_its_place_back() {
         Limits { sse_clients_max: 1, sse_send_timeout: Duration::from_millis(100), ..Limits::default() };
     let world = World::with(limits).await;
     let torrents = [world.add(1).await; 200];
-    let mut slow = Stream::open(&world, &world.from_start(""), None).await;
+    let mut slow = Stream::open(&world, &world.since_start(""), None).await;
     for _ in 0..20 {
         world.sample(&torrents).await;
     }
@@ -98,18 +97,8 @@ async fn stream_ends_with_the_service_and_asks_to_come_back() {
 async fn slow_client_loses_its_connection_while_others_go_on() {
     let limits = Limits { sse_send_timeout: Duration::from_millis(200), ..Limits::default() };
     let world = World::with(limits.clone()).await;
-    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("binds");
-    let address = acceptor.local_addr()[0].as_socket_addr().copied().expect("an address");
-    let (service, shutdown) = (world.application.clone(), world.shutdown.clone());
-    let endpoint = revaer_api::service(revaer_api::Parts {
-        application: service,
-        projections: world.projections.clone(),
-        limits: tokio::sync::watch::channel(std::sync::Arc::new(limits)).1,
-        access: tokio::sync::watch::channel(std::sync::Arc::default()).1,
-        shutdown: shutdown.clone(),
-    });
-    let server = Server::new_with_acceptor(acceptor).idle_timeout(Duration::from_secs(1));
-    tokio::spawn(server.run_with_graceful_shutdown(endpoint, shutdown.cancelled_owned(), None));
+    let limits = Limits { write_timeout: Duration::from_secs(1), ..limits };
+    let address = listen(&world, limits, tokio::sync::watch::channel(Tls::Off).1).await;
 
     let mut slow = tokio::net::TcpStream::connect(address).await.expect("connects");
     let secret = world.secret.as_deref().expect("it is set up");
@@ -123,7 +112,7 @@ async fn slow_client_loses_its_connection_while_others_go_on() {
 
     let torrents = vec![world.add(1).await; 2000];
     let mut quick =
-        Stream::open(&world, &world.from_start("&types=torrent.added,torrent.progress"), None).await;
+        Stream::open(&world, &world.since_start("&types=torrent.added,torrent.progress"), None).await;
     for _ in 0..40 {
         let tick = world.sample(&torrents).await;
         quick.through(tick.0).await;

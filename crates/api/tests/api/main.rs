@@ -3,8 +3,10 @@
 //! There is no libtorrent session here: what a session does is fed in as the observer would, by commands to the application.
 
 mod access;
+mod audit;
 mod browsers;
 mod commands;
+mod connections;
 mod documents;
 mod edges;
 mod events;
@@ -14,4 +16,5 @@ mod malformed;
 mod rates;
 mod reads;
 mod stream;
+mod tls;
 mod world;

@@ -121,7 +121,7 @@ impl World {
     }
 
     /// The query that follows the events from the beginning of the test on.
-    pub(crate) fn from_start(&self, more: &str) -> String {
+    pub(crate) fn since_start(&self, more: &str) -> String {
         format!("?after={}{more}", self.began)
     }
 

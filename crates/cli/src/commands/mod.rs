@@ -2,6 +2,8 @@
 
 mod action;
 mod add;
+mod audit;
+mod audit_sentence;
 mod completions;
 mod events_table;
 mod files;
@@ -73,6 +75,8 @@ pub(crate) enum Command {
     /// Issue, list, rotate and revoke keys
     #[command(subcommand)]
     Key(key::Key),
+    /// List who did what, newest first
+    Audit(audit::Audit),
     /// Show how the service is
     Health(health::Health),
     /// Print a completion script for a shell
@@ -99,6 +103,7 @@ impl Command {
             Command::Tail(tail) => tail.run(context).await,
             Command::History(history) => history.run(context).await,
             Command::Key(key) => key.run(context).await,
+            Command::Audit(audit) => audit.run(context).await,
             Command::Health(health) => health.run(context).await,
             Command::Completions(completions) => completions.run(definition()),
         }

@@ -87,6 +87,7 @@ impl World {
             ("torrents.torrent", "id"),
             ("torrents.torrent_search", "id"),
             ("torrent_files.file_priorities", "torrent_id"),
+            ("audit.entry", "position"),
         ] {
             let sql = format!("SELECT row_to_json(t)::text FROM {table} AS t ORDER BY {id}");
             let rows: Vec<String> =

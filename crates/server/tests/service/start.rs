@@ -85,7 +85,7 @@ async fn read_model_is_rebuilt_while_it_is_being_read() {
     let id = add(&service, &world.seeder, json!({})).await;
     let lived = until_state(&service, &id, "seeding").await;
     let data_dir = world.data_dir();
-    for projection in ["torrents", "torrent_files"] {
+    for projection in ["torrents", "torrent_files", "audit"] {
         let (code, said) =
             run_to_end(&["--data-dir", data_dir.to_str().unwrap(), "rebuild", projection]).await;
         assert_eq!(code, Some(0), "{said}");
@@ -96,7 +96,7 @@ async fn read_model_is_rebuilt_while_it_is_being_read() {
     }
     let (code, said) = run_to_end(&["--data-dir", data_dir.to_str().unwrap(), "rebuild", "nonsense"]).await;
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("torrents, torrent_files"), "{said}");
+    assert!(said.contains("torrents, torrent_files, audit"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
