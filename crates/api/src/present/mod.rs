@@ -4,6 +4,6 @@ mod event;
 mod key;
 mod torrent;
 
-pub(crate) use event::{fact_frame, sample_frame, time};
+pub(crate) use event::{fact_frame, sample_frame, time, write_fact};
 pub(crate) use key::{api_key, issued_key};
 pub(crate) use torrent::{of_fold, of_row};
