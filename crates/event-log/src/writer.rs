@@ -17,6 +17,9 @@ use crate::{Append, AppendError, Appended, CommandOutcome, Options, Position, Un
 /// Attempts at one batch: a connection may be lost while the outcome of the attempt before is looked up.
 const ATTEMPTS_MAX: u32 = 3;
 
+/// Turns that others get after a batch was answered: a few microseconds each, on as many threads as there are.
+const TURNS_MAX: u32 = 16;
+
 /// An append on its way.
 pub(crate) struct Request {
     pub(crate) append: Append,
@@ -72,13 +75,26 @@ impl Writer {
                 waiting.push_back(request);
             }
             let batch = self.take_batch(&mut waiting);
-            let several = batch.len() > 1;
+            let answered = batch.len();
             self.commit(batch).await;
-            if several {
-                // Those who were answered run first: what they ask for next is then one batch, and not a first one that
-                // keeps the others waiting.
-                tokio::task::yield_now().await;
+            self.gather(answered).await;
+        }
+    }
+
+    /// Lets those run who were answered together: what they ask for next is then one batch, and not a small one that the rest
+    /// waits for. Nothing is waited for here but turns of other tasks, and no longer than these bring anything.
+    async fn gather(&self, answered: usize) {
+        let mut waiting = self.requests.len();
+        for turn in 0..TURNS_MAX {
+            if answered < 2 || waiting >= answered {
+                return;
             }
+            tokio::task::yield_now().await;
+            let now = self.requests.len();
+            if now == waiting && turn > 0 {
+                return;
+            }
+            waiting = now;
         }
     }
 

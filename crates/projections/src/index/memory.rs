@@ -8,6 +8,7 @@ use super::columns::Columns;
 use super::entry::{Entry, Facet};
 use super::order::Order;
 use super::postings::{Facets, Grams};
+use super::tiers::Tiers;
 use crate::Sort;
 
 /// Every order that a list can have.
@@ -22,6 +23,7 @@ pub(crate) struct Memory {
     ordinals: HashMap<TorrentId, u32>,
     pub(super) facets: Facets,
     pub(super) grams: Grams,
+    pub(super) tiers: Tiers,
     /// In the order of [`SORTS`].
     orders: [Order; 4],
 }
@@ -87,6 +89,10 @@ impl Memory {
                 self.facets.remove(*number, ordinal);
             }
         }
+        if moved.contains(&Sort::Progress) {
+            self.tiers.remove(ordinal);
+            self.tiers.add(ordinal, entry.sorted.progress);
+        }
         self.columns.sort_by(ordinal, entry.sorted);
         for sort in &moved {
             self.enter(*sort, ordinal);
@@ -113,6 +119,7 @@ impl Memory {
         // The bitmaps need the ordinal before the columns have it.
         let ordinal = free.unwrap_or_else(|| self.columns.next());
         self.grams.add(&sorted.name, ordinal);
+        self.tiers.add(ordinal, sorted.progress);
         let facets = facets.into_iter().map(|facet| self.facets.add(facet, ordinal)).collect();
         match free {
             Some(ordinal) => self.columns.replace(ordinal, id, sorted, facets),
@@ -126,6 +133,7 @@ impl Memory {
     fn forget(&mut self, id: TorrentId) {
         let Some(ordinal) = self.ordinals.remove(&id) else { return };
         self.grams.remove(self.columns.name(ordinal), ordinal);
+        self.tiers.remove(ordinal);
         for number in self.columns.facets(ordinal) {
             self.facets.remove(*number, ordinal);
         }

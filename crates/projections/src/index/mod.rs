@@ -17,5 +17,6 @@ mod order;
 mod postings;
 mod search;
 mod shared;
+mod tiers;
 
 pub(crate) use shared::{Attached, ListIndex};

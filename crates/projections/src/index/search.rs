@@ -12,9 +12,10 @@ use roaring::RoaringBitmap;
 
 use super::entry::{Facet, Kind, Place, PlaceKey};
 use super::memory::Memory;
-use crate::TorrentQuery;
+use super::tiers::Tier;
 use crate::cursor::{Cursor, Key};
 use crate::torrents::text;
+use crate::{Sort, TorrentQuery};
 
 /// Torrents that a bitmap which only suggests them need not reduce further: their names are looked at anyway.
 const FEW: u64 = 256;
@@ -31,10 +32,11 @@ pub(crate) struct Found {
 impl Memory {
     /// The first `limit` torrents of a list after a place.
     pub(crate) fn find(&self, query: &TorrentQuery, after: Option<Place<'_>>, limit: usize) -> Found {
+        let name = query.name.as_ref().map(|name| text(name).to_lowercase());
         let search = Search {
             memory: self,
             query,
-            name: query.name.as_ref().map(|name| text(name).to_lowercase()),
+            name: name.as_deref(),
             after,
             // One more, to know whether more follow.
             rows: limit + 1,
@@ -51,7 +53,6 @@ impl Memory {
 }
 
 fn cursor(last: Place<'_>, query: &TorrentQuery) -> Cursor {
-    use crate::Sort;
     let key = match (query.sort, last.key) {
         (_, PlaceKey::Name(name)) => Key::Name(name.key().to_owned()),
         (_, PlaceKey::Progress(progress)) => Key::Progress(progress.to_bits()),
@@ -65,7 +66,7 @@ struct Search<'a> {
     memory: &'a Memory,
     query: &'a TorrentQuery,
     /// As names are searched.
-    name: Option<String>,
+    name: Option<&'a str>,
     after: Option<Place<'a>>,
     rows: usize,
 }
@@ -78,15 +79,51 @@ enum Wanted {
 
 impl Search<'_> {
     fn run(&self) -> Vec<u32> {
-        let Some(wanted) = self.wanted() else { return Vec::new() };
-        let Wanted::These(these) = &wanted else {
-            return self.walk(&wanted, u64::MAX).unwrap_or_default();
-        };
-        // What is wanted may be thought of as spread evenly over the order.
-        let (count, all) = (these.len(), self.memory.len() as u64);
-        let steps_even = (self.rows as u64).saturating_mul(all) / count.max(1);
-        let walked = if steps_even <= count { self.walk(&wanted, count) } else { None };
+        match self.wanted() {
+            None => Vec::new(),
+            Some(Wanted::All) => self.walk(None, u64::MAX).unwrap_or_default(),
+            Some(Wanted::These(these)) if self.query.sort == Sort::Progress && these.len() > FEW => {
+                self.by_tier(&these)
+            }
+            Some(Wanted::These(these)) => self.first(&these, self.memory.len() as u64),
+        }
+    }
+
+    /// The first of these, which may be thought of as spread evenly over a part of the order that has so many, and in which this
+    /// search begins.
+    fn first(&self, these: &RoaringBitmap, among: u64) -> Vec<u32> {
+        let count = these.len();
+        let steps_even = (self.rows as u64).saturating_mul(among) / count.max(1);
+        let walked = if steps_even <= count { self.walk(Some(these), count) } else { None };
         walked.unwrap_or_else(|| self.scan(these))
+    }
+
+    /// The first of these by progress, tier by tier: what is wanted often lies in one alone.
+    fn by_tier(&self, these: &RoaringBitmap) -> Vec<u32> {
+        let descending = self.query.descending;
+        let follows = |one: Tier, other: Tier| if descending { one < other } else { one > other };
+        let past = self.after.and_then(|after| match after.key {
+            PlaceKey::Progress(progress) => Some(Tier::of(progress)),
+            _ => None,
+        });
+        let mut tiers = Tier::ALL;
+        if descending {
+            tiers.reverse();
+        }
+        let mut found = Vec::with_capacity(self.rows);
+        for tier in tiers.into_iter().filter(|tier| past.is_none_or(|past| !follows(past, *tier))) {
+            let within = self.memory.tiers.within(these, tier);
+            if within.is_empty() {
+                continue;
+            }
+            let after = if past == Some(tier) { self.after } else { tier.before(descending) };
+            let search = Search { after, rows: self.rows - found.len(), ..*self };
+            found.extend(search.first(&within, self.memory.tiers.len(tier)));
+            if found.len() == self.rows {
+                break;
+            }
+        }
+        found
     }
 
     /// `None` if nothing can be found.
@@ -103,7 +140,7 @@ impl Search<'_> {
                 exact.push(Cow::Borrowed(self.memory.facets.get(&facet)?));
             }
         }
-        let mut suggested = match self.name.as_deref() {
+        let mut suggested = match self.name {
             None | Some("") => Vec::new(),
             Some(name) => self.memory.grams.with(name, self.memory.len() as u64 / 16)?,
         };
@@ -122,7 +159,7 @@ impl Search<'_> {
     }
 
     /// In the order from the place on; `None` if that takes too many steps.
-    fn walk(&self, wanted: &Wanted, steps_max: u64) -> Option<Vec<u32>> {
+    fn walk(&self, wanted: Option<&RoaringBitmap>, steps_max: u64) -> Option<Vec<u32>> {
         let (sort, columns) = (self.query.sort, self.memory.columns());
         let order = self.memory.order(sort);
         if self.query.descending {
@@ -137,17 +174,18 @@ impl Search<'_> {
         }
     }
 
-    fn pick(&self, ordinals: impl Iterator<Item = u32>, wanted: &Wanted, steps_max: u64) -> Option<Vec<u32>> {
+    fn pick(
+        &self,
+        ordinals: impl Iterator<Item = u32>,
+        wanted: Option<&RoaringBitmap>,
+        steps_max: u64,
+    ) -> Option<Vec<u32>> {
         let mut found = Vec::with_capacity(self.rows);
         for (steps, ordinal) in (0_u64..).zip(ordinals) {
             if steps >= steps_max {
                 return None;
             }
-            let fits = match wanted {
-                Wanted::All => true,
-                Wanted::These(these) => these.contains(ordinal),
-            };
-            if fits && self.is_named(ordinal) {
+            if wanted.is_none_or(|these| these.contains(ordinal)) && self.is_named(ordinal) {
                 found.push(ordinal);
                 if found.len() == self.rows {
                     break;
@@ -188,7 +226,7 @@ impl Search<'_> {
     }
 
     fn is_named(&self, ordinal: u32) -> bool {
-        self.name.as_ref().is_none_or(|part| self.memory.columns().name(ordinal).contains(part.as_str()))
+        self.name.is_none_or(|part| self.memory.columns().name(ordinal).contains(part))
     }
 }
 
@@ -201,7 +239,6 @@ mod tests {
     use super::super::columns::Columns;
     use super::super::entry::{Entry, Sorted};
     use super::*;
-    use crate::Sort;
 
     fn entries() -> impl Strategy<Value = Vec<Entry>> {
         let name = select(vec!["", "a", "ab", "abc", "cab", "abcabd", "été", "zz top"]);
@@ -296,17 +333,24 @@ mod tests {
                 .collect();
 
             let name = query.name.clone();
-            let search = Search { memory: &memory, query: &query, name, after, rows };
+            let search = Search { memory: &memory, query: &query, name: name.as_deref(), after, rows };
             let ids = |ordinals: Vec<u32>| -> Vec<_> {
                 ordinals.into_iter().map(|ordinal| memory.columns().id(ordinal)).collect()
             };
             prop_assert_eq!(memory.len(), all.len());
             prop_assert_eq!(&ids(search.run()), &expected);
             if let Some(wanted) = search.wanted() {
-                let walked = search.walk(&wanted, u64::MAX).map(ids);
+                let these = match &wanted {
+                    Wanted::All => None,
+                    Wanted::These(these) => Some(these),
+                };
+                let walked = search.walk(these, u64::MAX).map(ids);
                 prop_assert_eq!(walked.as_ref(), Some(&expected));
-                if let Wanted::These(these) = wanted {
-                    prop_assert_eq!(&ids(search.scan(&these)), &expected);
+                if let Some(these) = these {
+                    prop_assert_eq!(&ids(search.scan(these)), &expected);
+                    if query.sort == Sort::Progress {
+                        prop_assert_eq!(&ids(search.by_tier(these)), &expected);
+                    }
                 }
             }
 
