@@ -10,7 +10,7 @@ LISTEN ?= 127.0.0.1:7070
 PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi bench bench-lists bench-log bench-guard bench-service fuzz-api soak clean
+.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api soak clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench-service: programs ## measure the whole service at scale, as ratios; ROWS c
 
 fuzz-api: fuzzer ## ask the service whatever its document allows and forbids, for FUZZ_SECONDS
 	@scripts/fuzz-api
+
+bench-fsops: bootstrap ## measure files on their way into a library against cp and 7z, as ratios (builds with --release)
+	@scripts/bench-fsops
 
 soak: bootstrap ## run what chance decides again and again, for SOAK_MINUTES
 	@scripts/soak
