@@ -10,7 +10,7 @@ LISTEN ?= 127.0.0.1:7070
 PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-fsops bench-service fuzz-api soak clean
+.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api soak clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,8 +33,8 @@ fuzzer:
 build: programs ## build revaerd and revaer, optimised
 	cargo build --locked --release -p revaer-server -p revaer-cli
 
-run: programs ## start the service on DATA_DIR and LISTEN, until Ctrl-C; PROFILE=release for one that stays
-	cargo run --locked --quiet --profile $(PROFILE) -p revaer-server -- --data-dir "$(DATA_DIR)" --listen "$(LISTEN)"
+run: programs ## start the service on DATA_DIR and LISTEN, until Ctrl-C, and set it up if it is new; PROFILE=release for one that stays
+	@DATA_DIR="$(DATA_DIR)" LISTEN="$(LISTEN)" PROFILE=$(PROFILE) exec scripts/run
 
 demo: tools ## show the main job end to end on real parts, a kill -9 included
 	@PROFILE=$(PROFILE) scripts/demo
@@ -67,6 +67,9 @@ bench-lists: programs ## measure pages of lists in a large library and in a smal
 
 bench-log: programs ## measure the log against plain PostgreSQL, as ratios (builds with --release)
 	@scripts/bench-log
+
+bench-guard: programs ## measure what keys and limits cost of a list's throughput (builds with --release)
+	@scripts/bench-guard
 
 bench-service: programs ## measure the whole service at scale, as ratios; ROWS chooses what (builds with --release)
 	@scripts/bench-service

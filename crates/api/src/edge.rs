@@ -1,4 +1,4 @@
-//! The outermost endpoint: request ids, who asks from where, the bound of the headers, the time a request may take, panics,
+//! The outermost endpoint: request ids, who asks and from where, the bound of the headers, the time a request may take, panics,
 //! problems written out, and the headers that every answer carries. Whatever goes wrong inside, a client gets a problem document
 //! with its request id.
 
@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use poem::http::HeaderValue;
-use poem::http::header::{ALLOW, RETRY_AFTER};
+use poem::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use revaer_application::Application;
 use tokio::sync::watch;
 
 use crate::allow::AllowedMethods;
+use crate::guard::{Admission, Denied, Guard, challenge};
 use crate::problem::Refusal;
 use crate::rejected::PROBLEM_JSON;
 use crate::request_id::{self, RequestId};
@@ -26,6 +27,8 @@ pub(crate) struct Edge<E> {
     pub(crate) limits: watch::Receiver<Arc<Limits>>,
     pub(crate) access: watch::Receiver<Arc<Access>>,
     pub(crate) allowed: AllowedMethods,
+    /// Absent in benchmarks alone, which measure what it costs.
+    pub(crate) guard: Option<Guard>,
 }
 
 impl<E: Endpoint> Endpoint for Edge<E> {
@@ -43,10 +46,15 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let path = request.uri().path().to_owned();
         let scheme = request.scheme().clone();
         let page = cors::allowed_origin(&request, &access.cors_origins);
-        let mut response = match self.answer(request, &limits, page.is_some()).await {
+        let admission = self.guard.as_ref().map(|guard| guard.admit(&request, &limits));
+        let standing = admission.as_ref().map(|admission| admission.standing);
+        let mut response = match self.answer(request, admission, &limits, page.is_some()).await {
             Ok(response) => response,
             Err(refusal) => self.present(&refusal, &id, &path, client),
         };
+        if let Some(standing) = standing {
+            standing.write(&mut response);
+        }
         if let Some(origin) = page {
             cors::admit(&mut response, origin);
         }
@@ -61,7 +69,8 @@ impl<E: Endpoint> Endpoint for Edge<E> {
 impl<E: Endpoint> Edge<E> {
     async fn answer(
         &self,
-        request: Request,
+        mut request: Request,
+        admission: Option<Admission>,
         limits: &Limits,
         is_allowed_page: bool,
     ) -> Result<Response, Refusal> {
@@ -78,8 +87,12 @@ impl<E: Endpoint> Edge<E> {
                 return Ok(response);
             }
         }
-        if origin::is_foreign(&request, is_allowed_page) {
+        let trusts_this_machine = admission.as_ref().is_none_or(|admission| admission.trusts_this_machine);
+        if origin::is_foreign(&request, is_allowed_page, trusts_this_machine) {
             return Err(Refusal::ForeignOrigin);
+        }
+        if let Some(principal) = admission.map(|admission| admission.verdict).transpose()?.flatten() {
+            request.set_data(principal);
         }
         // Nothing of a request outlives it but what the log has, so a panic leaves nothing half done behind.
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
@@ -100,6 +113,9 @@ impl<E: Endpoint> Edge<E> {
         let mut response = Response::builder().status(refusal.status()).content_type(PROBLEM_JSON);
         if let Some(seconds) = refusal.retry_after_seconds() {
             response = response.header(RETRY_AFTER, seconds);
+        }
+        if let Refusal::Denied(Denied::Unauthenticated(failure)) = refusal {
+            response = response.header(WWW_AUTHENTICATE, challenge(*failure));
         }
         if let Refusal::MethodNotAllowed = refusal
             && let Some(methods) = self.allowed.of(path)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use poem_openapi::{ApiResponse, OpenApi, Tags};
 use revaer_application::ComponentHealth as Recorded;
 use revaer_domain::health::HealthState;
-use revaer_wire::{ComponentHealth, Health, HealthReport};
+use revaer_wire::{ComponentHealth, Health, HealthReport, SetupReport};
 
 use crate::context::Context;
 use crate::payload::JsonOf;
@@ -54,19 +54,31 @@ impl HealthApi {
     }
 
     /// Tell how each part is
+    ///
+    /// Until the setup is complete, to whoever is on the machine.
     #[oai(path = "/health/full", method = "get", operation_id = "healthFull")]
-    async fn full(&self) -> Reported {
+    async fn full(&self) -> Result<Reported, Rejected<Plain>> {
         let components = components(&self.0).await;
         let worst = components.iter().map(|(state, _)| *state).max().unwrap_or(HealthState::Well);
         let report = JsonOf::new(&HealthReport {
             status: name(worst).to_owned(),
             version: VERSION.to_owned(),
             components: components.into_iter().map(|(_, component)| component).collect(),
+            setup: Some(setup(&self.0)),
         });
         match worst {
-            HealthState::Well | HealthState::Degraded => Reported::Works(report),
-            HealthState::Failed => Reported::Failed(report),
+            HealthState::Well | HealthState::Degraded => Ok(Reported::Works(report)),
+            HealthState::Failed => Ok(Reported::Failed(report)),
         }
+    }
+}
+
+fn setup(context: &Context) -> SetupReport {
+    let setup = context.application.setup();
+    SetupReport {
+        phase: setup.phase.as_str().to_owned(),
+        token_expires_at: setup.token_expires_at.map(present::time),
+        failed_attempts: setup.failed_attempts,
     }
 }
 

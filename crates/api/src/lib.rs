@@ -14,8 +14,10 @@ mod context;
 mod cors;
 mod edge;
 mod events;
+mod guard;
 mod headers;
 mod health;
+mod keys;
 mod limits;
 mod origin;
 mod parameter;
@@ -28,9 +30,12 @@ mod request_id;
 mod serve;
 mod service;
 mod settings;
+mod setup;
 mod torrents;
 
 pub use access::Access;
 pub use limits::Limits;
 pub use serve::{BadCertificate, Certificate, Server, Tls};
+#[cfg(feature = "bench")]
+pub use service::service_without_guard;
 pub use service::{Parts, document, service};

@@ -1,6 +1,9 @@
 //! Every bound of the API. What lies beyond one is refused with a problem, and never buffered first.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
+
+use revaer_domain::api_key::RequestLimit;
 
 /// The bounds. The defaults suit one service with a few hundred clients.
 #[derive(Debug, Clone)]
@@ -27,6 +30,16 @@ pub struct Limits {
     pub read_wait: Duration,
     /// How long a request may take. The events are not bound by it.
     pub request_timeout: Duration,
+    /// How often a key may ask that has no limit of its own.
+    pub key_rate: RequestLimit,
+    /// How often an address may ask without a key, or with one that is not accepted.
+    pub anonymous_rate: RequestLimit,
+    /// How often a minute the setup may be tried: by this machine, and by all others together.
+    pub setup_attempts_per_minute: NonZeroU32,
+    /// How long a token of the setup is accepted.
+    pub setup_token_validity: Duration,
+    /// How long a replaced secret is accepted unless the client says.
+    pub rotation_grace: Duration,
     /// How long its body may take to come. Shorter than the request itself, so that who sends too slowly is told so.
     pub body_timeout: Duration,
     /// How long the head of a request may take to come, from the moment that one is waited for.
@@ -53,6 +66,11 @@ impl Default for Limits {
             sse_heartbeat: Duration::from_secs(15),
             read_wait: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
+            key_rate: requests(500, 1000),
+            anonymous_rate: requests(20, 100),
+            setup_attempts_per_minute: NonZeroU32::MIN.saturating_add(4),
+            setup_token_validity: revaer_application::TOKEN_VALIDITY,
+            rotation_grace: revaer_application::GRACE_DEFAULT,
             body_timeout: Duration::from_secs(20),
             header_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
@@ -61,4 +79,8 @@ impl Default for Limits {
             connections_per_address_max: 128,
         }
     }
+}
+
+fn requests(per_second: u32, burst: u32) -> RequestLimit {
+    RequestLimit::new(per_second, burst).expect("the defaults are limits")
 }

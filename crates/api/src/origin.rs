@@ -1,8 +1,9 @@
 //! Keeps the pages of a browser on this machine from giving commands.
 //!
-//! While the API listens on loopback and asks for no key, being on this machine is the only right that a client shows, and a
-//! page from anywhere runs on this machine too. A page of another origin says so in `Origin` (Fetch standard, 3.1); one whose
-//! name was made to point here (DNS rebinding) gives itself away by its `Host`.
+//! A page of another origin says so in `Origin` (Fetch standard, 3.1), and is believed. One whose name was made to point here
+//! (DNS rebinding) says nothing, and gives itself away by its `Host`. That matters where being on this machine is a right in
+//! itself, as in the setup: a page from anywhere runs on this machine too. Where a key is needed such a page has none, and the
+//! service may be called by any name.
 
 use std::net::IpAddr;
 
@@ -10,13 +11,14 @@ use poem::Request;
 use poem::http::HeaderMap;
 use poem::http::header::{HOST, ORIGIN};
 
-/// Whether a request may come from a foreign page: one whose origin is not among those that are allowed.
-pub(crate) fn is_foreign(request: &Request, is_allowed_page: bool) -> bool {
+/// Whether a request may come from a foreign page: one whose origin is not among those that are allowed; or, where this machine
+/// is trusted, one that came by another name.
+pub(crate) fn is_foreign(request: &Request, is_allowed_page: bool, trusts_this_machine: bool) -> bool {
     let host = text(request.headers(), HOST.as_str());
     let origin = text(request.headers(), ORIGIN.as_str());
     // Without a host it is no browser.
     let Some(host) = host else { return origin.is_some() };
-    if !names_this_machine(host) {
+    if trusts_this_machine && !names_this_machine(host) {
         return true;
     }
     !is_allowed_page
@@ -68,6 +70,14 @@ mod tests {
         if let Some(origin) = origin {
             request = request.header(ORIGIN, origin);
         }
-        assert_eq!(is_foreign(&request.finish(), false), foreign);
+        assert_eq!(is_foreign(&request.finish(), false, true), foreign);
+    }
+
+    #[test]
+    fn where_a_key_is_needed_the_service_may_have_any_name() {
+        let by_name = || Request::builder().header(HOST, "nas.example:7070");
+        assert!(!is_foreign(&by_name().finish(), false, false));
+        assert!(!is_foreign(&by_name().header(ORIGIN, "http://nas.example:7070").finish(), false, false));
+        assert!(is_foreign(&by_name().header(ORIGIN, "http://other.example").finish(), false, false));
     }
 }

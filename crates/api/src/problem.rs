@@ -3,14 +3,18 @@
 //! Every match here is exhaustive, so that a new error cannot be forgotten. What clients are told says what they can do;
 //! internal causes are logged once, at the edge, and never sent.
 
+mod access;
+
 use poem::error::{MethodNotAllowedError, NotFoundError, ParsePathError};
 use poem::http::StatusCode;
-use revaer_application::{CommandError, LiveError};
+use revaer_application::{CommandError, KeyError, LiveError, SetupError};
 use revaer_domain::selection::InvalidSelection;
 use revaer_domain::torrent::Refused;
 use revaer_event_log::ReadError;
 use revaer_projections::QueryError;
 use revaer_wire::{FieldProblem, Problem, codes};
+
+use crate::guard::Denied;
 
 /// How long a client waits before it asks again, when nothing better is known.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -30,6 +34,15 @@ pub(crate) enum Refusal {
     /// A change of settings cannot be taken back any more; every value that stands in the way is here.
     #[error("{} values stand in the way", .0.len())]
     SettingsConflict(Vec<FieldProblem>),
+    /// A command to a key was refused.
+    #[error("the command to a key was refused")]
+    Key(#[from] KeyError),
+    /// A step of the setup was refused.
+    #[error("the setup was refused")]
+    Setup(#[from] SetupError),
+    /// The guard says no.
+    #[error("the guard refuses")]
+    Denied(#[from] Denied),
     /// A query has no answer.
     #[error("the query has no answer")]
     Query(#[from] QueryError),
@@ -150,7 +163,10 @@ impl Refusal {
 
     /// After how many seconds asking again may help.
     pub(crate) fn retry_after_seconds(&self) -> Option<u32> {
-        (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS)
+        match self {
+            Self::Denied(Denied::RateLimited { retry_after_seconds }) => Some(*retry_after_seconds),
+            _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS),
+        }
     }
 
     fn verdict(&self) -> Verdict {
@@ -167,6 +183,9 @@ impl Refusal {
                 verdict.errors.clone_from(fields);
                 verdict
             }
+            Self::Key(error) => access::of_key(error),
+            Self::Setup(error) => access::of_setup(error),
+            Self::Denied(denied) => access::of_guard(*denied),
             Self::Query(QueryError::Cursor) => {
                 let detail = "the cursor is not one of this list with these filters and this sort";
                 Verdict::new(StatusCode::BAD_REQUEST, codes::MALFORMED, detail)

@@ -30,6 +30,10 @@ pub(crate) struct Commands;
 pub(crate) struct SettingsChanges;
 /// The event stream.
 pub(crate) struct Streams;
+/// The setup.
+pub(crate) struct SettingUp;
+/// API keys.
+pub(crate) struct Keys;
 /// What answers whatever it is asked.
 pub(crate) struct Plain;
 
@@ -100,6 +104,33 @@ impl Operations for SettingsChanges {
             422,
             "The patch breaks rules: every key that fails is named. Or the `Idempotency-Key` was used before.",
         ),
+    ];
+}
+
+impl Operations for SettingUp {
+    const PROBLEMS: &'static Answers = &[
+        (
+            403,
+            "The token is wrong, expired or used (`setup_token_wrong`, `_expired`, `_used`), or the request comes from elsewhere.",
+        ),
+        (409, "The setup is complete (`setup_complete`)."),
+        (413, "The body is too large."),
+        (415, "The content type is not read."),
+        (422, "The request breaks a rule."),
+        (429, "More attempts than may be made; `Retry-After` says when to go on."),
+    ];
+}
+
+impl Operations for Keys {
+    const PROBLEMS: &'static Answers = &[
+        (404, "No such key."),
+        (
+            409,
+            "The secret was shown with the first answer, the key has expired, it is the last with the scope `admin`, or the setup is not complete.",
+        ),
+        (413, "The body is too large."),
+        (415, "The content type is not read."),
+        UNPROCESSABLE,
     ];
 }
 

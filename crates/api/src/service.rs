@@ -19,14 +19,18 @@ use crate::audit::AuditApi;
 use crate::context::Context;
 use crate::edge::Edge;
 use crate::events::EventsApi;
+use crate::guard::{self, Guard};
 use crate::health::HealthApi;
+use crate::keys::KeysApi;
 use crate::settings::SettingsApi;
+use crate::setup::SetupApi;
 use crate::torrents::TorrentsApi;
 use crate::{Access, Limits};
 
 /// What the document says of the whole.
 const DESCRIPTION: &str = "A headless torrent service with a memory. Bytes are bytes, rates are bytes per second, times are \
-RFC 3339 in UTC, `null` means none. Every answer carries `X-Request-Id`, which a client may choose. Whatever fails is \
+RFC 3339 in UTC, `null` means none. Whoever asks shows an API key, `Authorization: Bearer <secret>`; its scope says what it may do: \
+`read` < `control` < `admin`. Every answer carries `X-Request-Id`, which a client may choose. Whatever fails is \
 `application/problem+json` (RFC 9457) with a stable `code`, and names every field that failed.";
 
 /// What the page may load: what is in it, and what is here.
@@ -47,10 +51,23 @@ pub struct Parts {
     pub shutdown: CancellationToken,
 }
 
-type Operations = (TorrentsApi, SettingsApi, EventsApi, AuditApi, HealthApi);
+type Operations = (SetupApi, TorrentsApi, SettingsApi, EventsApi, KeysApi, AuditApi, HealthApi);
 
 /// Everything that is served: routes, request ids, problems, limits.
 pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
+    served(parts, |application, document| Some(Guard::new(application, document)))
+}
+
+/// The same without anybody who asks for keys and counts requests. Never to be served to anybody.
+#[cfg(feature = "bench")]
+pub fn service_without_guard(parts: Parts) -> BoxEndpoint<'static, Response> {
+    served(parts, |_, _| None)
+}
+
+fn served(
+    parts: Parts,
+    guard: impl FnOnce(Application, &str) -> Option<Guard>,
+) -> BoxEndpoint<'static, Response> {
     let context = Arc::new(Context {
         application: parts.application.clone(),
         projections: parts.projections,
@@ -58,15 +75,18 @@ pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
         shutdown: parts.shutdown,
     });
     let operations: Operations = (
+        SetupApi::new(Arc::clone(&context)),
         TorrentsApi(Arc::clone(&context)),
         SettingsApi(Arc::clone(&context)),
         EventsApi::new(Arc::clone(&context)),
+        KeysApi(Arc::clone(&context)),
         AuditApi(Arc::clone(&context)),
         HealthApi(context),
     );
     let operations = described(Described(Some(operations)));
     let document = written(&operations);
     let allowed = AllowedMethods::of_document(&document);
+    let guard = guard(parts.application.clone(), &document);
     let page = page(&operations.openapi_explorer_html());
     let serve_document = poem::endpoint::make_sync(move |_| {
         Response::builder().content_type("application/json").body(document.clone())
@@ -87,6 +107,7 @@ pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
         limits: parts.limits,
         access: parts.access,
         allowed,
+        guard,
     }
     .boxed()
 }
@@ -152,10 +173,14 @@ fn page(html: &str) -> String {
 
 fn described<T>(operations: Described<T>) -> OpenApiService<Described<T>, ()> {
     let id = |what: &str| ExtraHeader::new("X-Request-Id").description(what);
+    let counted = |(name, what): (&'static str, &'static str)| ExtraHeader::new(name).description(what);
     OpenApiService::new(operations, "Revaer", env!("CARGO_PKG_VERSION"))
         .description(DESCRIPTION)
         .extra_request_header::<Option<String>, _>(id(
             "Names the request; 1 to 128 of `A-Z a-z 0-9 - _ . :`.",
         ))
         .extra_response_header::<String, _>(id("The request's id: the client's own, or one that was drawn."))
+        .extra_response_header::<u64, _>(counted(guard::HEADERS[0]))
+        .extra_response_header::<u64, _>(counted(guard::HEADERS[1]))
+        .extra_response_header::<u64, _>(counted(guard::HEADERS[2]))
 }

@@ -45,6 +45,13 @@ impl FromStr for ServiceUrl {
     }
 }
 
+impl ServiceUrl {
+    /// The address in full.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
 /// Speaks to one service.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
@@ -153,6 +160,17 @@ impl Client {
             return Err(refused(status, text));
         }
         document(status, text)
+    }
+
+    /// Ends something.
+    pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
+        let (status, text) = self.exchange(self.request(Method::DELETE, path)).await?;
+        if status.is_success() { Ok(()) } else { Err(refused(status, text)) }
+    }
+
+    /// To whom it speaks.
+    pub(crate) fn url(&self) -> &str {
+        self.url.as_str()
     }
 
     /// A request for the stream of events, to be opened by whoever follows it.

@@ -165,6 +165,9 @@ impl Refusal {
             (_, codes::VERSION_CONFLICT | codes::UNAVAILABLE | codes::NOT_YET, _) => {
                 Some("The same again may succeed.".to_owned())
             }
+            (_, codes::SETUP_REQUIRED, _) => {
+                Some("On the service's machine: revaer setup complete".to_owned())
+            }
             (401, ..) => Some("Give a key by --api-key or REVAER_API_KEY.".to_owned()),
             (404, ..) => Some("What there is: revaer ls".to_owned()),
             _ => None,

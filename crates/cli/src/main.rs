@@ -9,11 +9,13 @@ mod commands;
 mod events;
 mod exit;
 mod failure;
+mod key_file;
 mod screen;
 #[cfg(test)]
 mod scripted;
 mod values;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -21,6 +23,7 @@ use clap::Parser;
 use crate::client::{Client, ServiceUrl};
 use crate::commands::{Command, Context};
 use crate::failure::Failure;
+use crate::key_file::KeyFile;
 use crate::screen::{Format, Output};
 use crate::values::ApiKey;
 
@@ -41,9 +44,12 @@ struct Arguments {
         help_heading = GLOBAL
     )]
     url: ServiceUrl,
-    /// The key to authenticate with
+    /// The key to authenticate with, in place of the one that is kept for the service
     #[arg(long, global = true, env = "REVAER_API_KEY", hide_env_values = true, help_heading = GLOBAL)]
     api_key: Option<ApiKey>,
+    /// Where `setup complete` keeps the key of each service; keys.json in the configuration folder by default
+    #[arg(long, global = true, value_name = "FILE", env = "REVAER_KEY_FILE", help_heading = GLOBAL)]
+    key_file: Option<PathBuf>,
     /// How to print: for people, or the service's own JSON, one document (with `tail` one a line)
     #[arg(long, global = true, value_enum, default_value_t, help_heading = GLOBAL)]
     output: Format,
@@ -71,14 +77,33 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { url, api_key, output, quiet, command } = arguments;
-    let client = Client::new(url, api_key.as_ref())?;
-    command
-        .run(
-            &Context { client, output: Output::new(output, quiet) },
-            <Arguments as clap::CommandFactory>::command,
-        )
-        .await
+    let Arguments { url, api_key, key_file, output, quiet, command } = arguments;
+    let keys = KeyFile::new(key_file.or_else(default_key_file));
+    let key = match api_key.filter(|key| key.header().is_some()) {
+        // What a shell completes needs no service, and no file that may be broken.
+        None if !matches!(command, Command::Completions(_)) => kept(&keys, &url)?,
+        given => given,
+    };
+    let client = Client::new(url, key.as_ref())?;
+    let context = Context { client, output: Output::new(output, quiet), keys };
+    command.run(&context, <Arguments as clap::CommandFactory>::command).await
+}
+
+/// The key that is kept for a service.
+fn kept(keys: &KeyFile, url: &ServiceUrl) -> Result<Option<ApiKey>, Failure> {
+    let secret = keys.key_of(url.as_str())?;
+    secret
+        .map(|secret| secret.parse().map_err(|error| Failure::input(format!("the kept key: {error}"))))
+        .transpose()
+}
+
+/// `$XDG_CONFIG_HOME/revaer/keys.json`, or the same in `~/.config` (XDG Base Directory Specification).
+#[expect(clippy::disallowed_methods, reason = "this is the main of the program")]
+fn default_key_file() -> Option<PathBuf> {
+    // A path that is not absolute is to be ignored.
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
+    Some(config.join("revaer/keys.json"))
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@
 //! private PostgreSQL last of all. Each end has a bound, so that a part that hangs delays the end and does not prevent it.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use revaer_application::{
-    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SettingsFollower, SystemClock,
-    UseRecorder,
+    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SettingsFollower, SetupToken,
+    SystemClock, UseRecorder,
 };
 use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
@@ -93,6 +94,15 @@ impl App {
         });
         let access =
             AccessFollower::open(application.clone()).await.context("the API keys cannot be read")?;
+        if let Err(refused) = config.check_listen(application.is_set_up()) {
+            if let Some(cluster) = database.cluster {
+                cluster.stop().await?;
+            }
+            return Err(refused.into());
+        }
+        if let Some(file) = &config.setup_token_file {
+            application.accept_setup_token(&setup_token(file)?);
+        }
         application.override_settings(config.overrides.clone());
         application.refresh_settings().await.context("the settings cannot be read")?;
         let settings = application.settings().now().in_force.clone();
@@ -233,6 +243,13 @@ impl App {
             _lock: self.lock,
         }
     }
+}
+
+/// The token in a file. It is worth as much as a key until the setup is complete, and is kept in memory as a hash.
+fn setup_token(file: &Path) -> anyhow::Result<SetupToken> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the setup token in {}", file.display()))?;
+    SetupToken::read(&text).with_context(|| format!("{} holds no setup token", file.display()))
 }
 
 /// The parts that run, in the order of their start.

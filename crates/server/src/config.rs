@@ -22,17 +22,20 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// What wins over the settings.
     pub(crate) overrides: Vec<Override>,
+    /// Holds a token that completes the setup, also from elsewhere.
+    pub(crate) setup_token_file: Option<PathBuf>,
 }
 
 impl Config {
-    /// Refuses what would be unsafe.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
-        // Nobody is asked for a key yet, so nobody beyond this machine may ask for anything.
-        if self.listen.ip().is_loopback() {
+    /// Refuses what would be unsafe. Until there is a key nobody beyond this machine may ask for anything; the token of a file
+    /// is as good as a key, and whoever has it may set the service up from elsewhere.
+    pub(crate) fn check_listen(&self, is_set_up: bool) -> Result<(), Fault> {
+        if self.listen.ip().is_loopback() || is_set_up || self.setup_token_file.is_some() {
             Ok(())
         } else {
             Err(Fault::Usage(format!(
-                "--listen {}: only a loopback address is allowed, such as 127.0.0.1:7070, while the API has no keys",
+                "--listen {}: only a loopback address is allowed, such as 127.0.0.1:7070, until the setup is complete; \
+                 run `revaer setup complete` on this machine first, or give --setup-token-file",
                 self.listen
             )))
         }

@@ -56,9 +56,13 @@ struct Place {
 /// How it serves.
 #[derive(Debug, Args)]
 struct Serve {
-    /// Where to listen; a loopback address, until there are keys to guard others.
+    /// Where to listen; a loopback address, until the setup is complete.
     #[arg(long, global = true, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
     listen: SocketAddr,
+    /// Holds a token that completes the setup, also from elsewhere: for installations without anybody there. 128 random bits
+    /// or more, in text.
+    #[arg(long, value_name = "FILE")]
+    setup_token_file: Option<PathBuf>,
     /// Where the files go; wins over the setting `engine.download_root`.
     #[arg(long, value_name = "DIR")]
     download_root: Option<PathBuf>,
@@ -161,6 +165,7 @@ fn main() -> ExitCode {
         database_wait: std::time::Duration::from_secs(place.database_wait_seconds),
         listen: serve.listen,
         overrides,
+        setup_token_file: serve.setup_token_file,
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

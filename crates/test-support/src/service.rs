@@ -10,10 +10,11 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -43,13 +44,27 @@ pub struct ServiceOptions {
     pub arguments: Vec<OsString>,
     /// More variables of the environment.
     pub environment: Vec<(String, String)>,
+    /// Whether it is set up as soon as it runs.
+    pub sets_up: bool,
 }
 
 impl ServiceOptions {
     /// A service with its own PostgreSQL.
     pub fn new(data_dir: impl Into<PathBuf>) -> ServiceOptions {
-        let environment = Vec::new();
-        ServiceOptions { data_dir: data_dir.into(), database_url: None, arguments: Vec::new(), environment }
+        ServiceOptions {
+            data_dir: data_dir.into(),
+            database_url: None,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            sets_up: true,
+        }
+    }
+
+    /// The same, left as it is at its first start.
+    #[must_use]
+    pub fn without_setup(mut self) -> ServiceOptions {
+        self.sets_up = false;
+        self
     }
 
     /// The same, on a database that is there already.
@@ -81,6 +96,7 @@ pub struct ServiceProcess {
     running: Option<Running>,
     base_url: String,
     client: reqwest::Client,
+    api_key: Option<String>,
     said: Said,
 }
 
@@ -90,16 +106,17 @@ struct Running {
 }
 
 impl ServiceProcess {
-    /// Starts the program and waits until it answers `/health`.
+    /// Starts the program, waits until it answers `/health`, and sets it up unless that was done before. From then on the
+    /// client shows a key that may do everything, without a limit that a test would reach.
     pub async fn start(program: impl AsRef<Path>, options: ServiceOptions) -> ServiceProcess {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
         let program = program.as_ref().to_owned();
         let mut service = ServiceProcess {
             program,
             options,
             running: None,
             base_url: String::new(),
-            client,
+            client: client(None),
+            api_key: None,
             said: Said::default(),
         };
         service.start_again().await;
@@ -149,6 +166,44 @@ impl ServiceProcess {
             assert!(Instant::now() < deadline, "the service is not healthy\n{}", self.said.tail());
             sleep(ASK_EVERY).await;
         }
+        if self.api_key.is_none() && self.options.sets_up {
+            self.set_up().await;
+        }
+    }
+
+    /// The setup, as a person on the machine does it, and a key for tests. Another process on the same data directory finds
+    /// the key in a file.
+    async fn set_up(&mut self) {
+        let kept = self.options.data_dir.join("test-api-key");
+        let (status, started) = self.exchange(Method::POST, "/v1/setup/start", None).await;
+        let secret = match status {
+            StatusCode::OK => {
+                let complete =
+                    json!({ "token": started["token"], "instance_name": "test", "key_label": "test" });
+                let first = self.post_json("/v1/setup/complete", &complete).await;
+                self.client = client(first["secret"].as_str());
+                let limit = json!({ "requests_per_second": 1_000_000, "burst": 1_000_000 });
+                let issue = json!({ "label": "test", "scope": "admin", "rate_limit": limit });
+                let issued = self.post_json("/v1/api-keys", &issue).await;
+                let secret = issued["secret"].as_str().expect("a secret").to_owned();
+                std::fs::write(&kept, &secret).expect("the data directory is ours");
+                secret
+            }
+            StatusCode::CONFLICT => match std::fs::read_to_string(&kept) {
+                Ok(secret) => secret,
+                // Somebody else has set it up: the test brings its own key, or needs none.
+                Err(_) => return,
+            },
+            // A stand-in without a setup.
+            _ => return,
+        };
+        self.client = client(Some(&secret));
+        self.api_key = Some(secret);
+    }
+
+    /// The key that the client shows.
+    pub fn api_key(&self) -> &str {
+        self.api_key.as_deref().expect("the service was set up")
     }
 
     /// Where it listens: `http://127.0.0.1:<port>`.
@@ -269,6 +324,18 @@ impl ServiceProcess {
     fn running(&self) -> &Running {
         self.running.as_ref().expect("it runs")
     }
+}
+
+/// A client that shows a key with everything that it asks.
+fn client(secret: Option<&str>) -> reqwest::Client {
+    let mut headers = HeaderMap::new();
+    if let Some(secret) = secret {
+        let mut value = HeaderValue::try_from(format!("Bearer {secret}")).expect("secrets are plain");
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    let client = reqwest::Client::builder().no_proxy().default_headers(headers).build();
+    client.expect("a client can be made")
 }
 
 impl Drop for ServiceProcess {

@@ -22,6 +22,22 @@ pub struct HealthReport {
     pub version: String,
     /// Each part.
     pub components: Vec<ComponentHealth>,
+    /// How far the setup is; absent in answers of services from before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", oai(skip_serializing_if_is_none))]
+    pub setup: Option<SetupReport>,
+}
+
+/// How far the setup is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]
+pub struct SetupReport {
+    /// `required`, `token_issued` or `complete`.
+    pub phase: String,
+    /// Until when the token is accepted, RFC 3339; null where there is none.
+    pub token_expires_at: Option<String>,
+    /// How often a token was not accepted.
+    pub failed_attempts: u32,
 }
 
 /// One part.

@@ -6,6 +6,7 @@
 mod audit;
 mod event;
 mod health;
+mod key;
 mod problem;
 mod request;
 mod settings;
@@ -13,7 +14,11 @@ mod torrent;
 
 pub use audit::{AuditEntry, AuditPage};
 pub use event::EventFrame;
-pub use health::{ComponentHealth, Health, HealthReport};
+pub use health::{ComponentHealth, Health, HealthReport, SetupReport};
+pub use key::{
+    ApiKey, ApiKeyPage, CompleteSetupRequest, IssueKeyRequest, IssuedKey, RequestLimit, RotateKeyRequest,
+    SetupToken,
+};
 pub use problem::{FieldProblem, Problem, codes};
 pub use request::{ActionRequest, AddRequest, PriorityRequest, SelectRequest};
 pub use settings::{RevertRequest, SettingChange, SettingsAnswer, SettingsHistoryEntry, SettingsHistoryPage};

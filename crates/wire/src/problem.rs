@@ -34,6 +34,30 @@ pub mod codes {
     pub const UNAVAILABLE: &str = "unavailable";
     /// The request comes from a page of another origin.
     pub const FOREIGN_ORIGIN: &str = "foreign_origin";
+    /// No key was shown, or none that is accepted.
+    pub const UNAUTHENTICATED: &str = "unauthenticated";
+    /// The key's scope does not allow it.
+    pub const FORBIDDEN: &str = "forbidden";
+    /// More requests than may be made.
+    pub const RATE_LIMITED: &str = "rate_limited";
+    /// Nothing else is answered before the setup is complete.
+    pub const SETUP_REQUIRED: &str = "setup_required";
+    /// The setup is complete; there is no second one.
+    pub const SETUP_COMPLETE: &str = "setup_complete";
+    /// The setup is for whoever is on the machine.
+    pub const SETUP_LOCAL_ONLY: &str = "setup_local_only";
+    /// No such token was issued.
+    pub const SETUP_TOKEN_WRONG: &str = "setup_token_wrong";
+    /// The token was issued too long ago.
+    pub const SETUP_TOKEN_EXPIRED: &str = "setup_token_expired";
+    /// The token was used, or another one took its place.
+    pub const SETUP_TOKEN_USED: &str = "setup_token_used";
+    /// A repeat of what was answered with a secret, which is shown once.
+    pub const SECRET_SHOWN: &str = "secret_shown";
+    /// Without this key nobody could change settings and keys.
+    pub const LAST_ADMIN_KEY: &str = "last_admin_key";
+    /// There are as many keys as may be.
+    pub const TOO_MANY_KEYS: &str = "too_many_keys";
     /// The read models do not reflect the position yet.
     pub const NOT_YET: &str = "not_yet";
     /// The settings have no such key.

@@ -7,6 +7,7 @@ mod add;
 mod document;
 mod fields;
 mod incoming;
+mod key;
 mod selection;
 mod upload;
 
@@ -15,4 +16,5 @@ pub(crate) use add::{Place, read as read_add};
 pub(crate) use document::read_document;
 pub(crate) use fields::{Faults, Fields};
 pub(crate) use incoming::{AddBody, JsonBody};
+pub(crate) use key::{read_complete_setup, read_issue_key, read_rotate_key};
 pub(crate) use selection::{place_of, read as read_select};

@@ -4,13 +4,16 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use revaer_application::Principal;
 use revaer_event_log::{Body, Entry, Position, Subscription};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
 
 use super::filter::Filter;
 use super::frames;
@@ -29,6 +32,35 @@ pub(super) struct Follower {
     start: Start,
     filter: Filter,
     place: Place,
+    key: Option<Key>,
+}
+
+/// What the client came in by. When it is no longer accepted, the stream ends.
+#[derive(Clone)]
+struct Key {
+    ended: CancellationToken,
+    /// The moment at which it ends by itself.
+    ends: Option<tokio::time::Instant>,
+}
+
+impl Key {
+    fn of(principal: &Principal, now: time::OffsetDateTime) -> Self {
+        // A time that does not fit is farther away than any connection lasts.
+        let left = |until: time::OffsetDateTime| Duration::try_from(until - now).unwrap_or_default();
+        let ends =
+            principal.valid_until.and_then(|until| tokio::time::Instant::now().checked_add(left(until)));
+        Self { ended: principal.ended.clone(), ends }
+    }
+
+    async fn is_over(key: Option<Self>) {
+        let Some(key) = key else { return std::future::pending().await };
+        match key.ends {
+            Some(ends) => {
+                let _ = tokio::time::timeout_at(ends, key.ended.cancelled()).await;
+            }
+            None => key.ended.cancelled().await,
+        }
+    }
 }
 
 /// The client is gone, too slow, or the service goes.
@@ -64,8 +96,15 @@ fn read(mut subscription: Subscription) -> Reading {
 }
 
 impl Follower {
-    pub(super) fn new(context: &Arc<Context>, start: Start, filter: Filter, place: Place) -> Self {
-        Self { context: Arc::clone(context), start, filter, place }
+    pub(super) fn new(
+        context: &Arc<Context>,
+        start: Start,
+        filter: Filter,
+        place: Place,
+        principal: Option<&Principal>,
+    ) -> Self {
+        let key = principal.map(|principal| Key::of(principal, context.application.clock().now()));
+        Self { context: Arc::clone(context), start, filter, place, key }
     }
 
     /// Starts to serve; the chunks come out of the queue. The task ends with the client or with the service, whichever is first,
@@ -87,7 +126,13 @@ impl Follower {
         };
         let reading = read(log.subscribe(self.start.after));
         let serving = Serving { context: self.context, reading, seen: self.start.after, outlet };
-        tokio::spawn(serving.run(self.start));
+        let (start, key) = (self.start, self.key);
+        tokio::spawn(async move {
+            tokio::select! {
+                () = serving.run(start) => {}
+                () = Key::is_over(key) => {}
+            }
+        });
         chunks
     }
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use poem::Request;
 use poem_openapi::{OpenApi, Tags};
+use revaer_application::Principal;
 use revaer_event_log::Position;
 
 use self::answer::EventStream;
@@ -88,6 +89,6 @@ impl EventsApi {
         let resume = last_event_id.and_then(|id| id.0).or_else(|| after.map(resume::Resume::at));
         let filter = Filter::new(patterns, torrent, samples);
         let start = start(log, resume, filter.wants_samples()).await?;
-        Ok(EventStream::new(Follower::new(&self.context, start, filter, place)))
+        Ok(EventStream::new(Follower::new(&self.context, start, filter, place, request.data::<Principal>())))
     }
 }

@@ -74,7 +74,7 @@ impl SettingsApi {
     ) -> Result<Changed, Rejected<SettingsChanges>> {
         let mut parameters = Parameters::default();
         let dry_run = parameters.asked(dry_run).unwrap_or(false);
-        let caller = caller(&request_id, &mut parameters, idempotency_key, Some(if_match));
+        let caller = caller(request, &request_id, &mut parameters, idempotency_key, Some(if_match));
         parameters.finish(request)?;
         Ok(patch::patch(&self.0, &body.bytes, dry_run, &caller).await?)
     }
@@ -119,7 +119,7 @@ impl SettingsApi {
         body: JsonBody<RevertRequest>,
     ) -> Result<Changed, Rejected<SettingsChanges>> {
         let mut parameters = Parameters::default();
-        let caller = caller(&request_id, &mut parameters, idempotency_key, Some(if_match));
+        let caller = caller(request, &request_id, &mut parameters, idempotency_key, Some(if_match));
         parameters.finish(request)?;
         Ok(patch::revert(&self.0, &body.bytes, &caller).await?)
     }

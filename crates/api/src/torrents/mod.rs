@@ -58,7 +58,7 @@ impl TorrentsApi {
         body: AddBody,
     ) -> Result<Created, Rejected<Adds>> {
         let mut parameters = Parameters::default();
-        let caller = caller(&request_id, &mut parameters, idempotency_key, None);
+        let caller = caller(request, &request_id, &mut parameters, idempotency_key, None);
         parameters.finish(request)?;
         Ok(add::add(&self.0, body, &caller).await?)
     }
@@ -232,7 +232,7 @@ impl TorrentsApi {
         body: JsonBody<SelectRequest>,
     ) -> Result<Accepted, Rejected<Commands>> {
         let mut parameters = Parameters::default();
-        let caller = caller(&request_id, &mut parameters, idempotency_key, Some(if_match));
+        let caller = caller(request, &request_id, &mut parameters, idempotency_key, Some(if_match));
         parameters.finish(request)?;
         Ok(select::select(&self.0, &id, &body.bytes, &caller).await?)
     }
@@ -258,7 +258,7 @@ impl TorrentsApi {
         body: JsonBody<ActionRequest>,
     ) -> Result<Accepted, Rejected<Commands>> {
         let mut parameters = Parameters::default();
-        let caller = caller(&request_id, &mut parameters, idempotency_key, Some(if_match));
+        let caller = caller(request, &request_id, &mut parameters, idempotency_key, Some(if_match));
         parameters.finish(request)?;
         Ok(action::act(&self.0, &id, &body.bytes, &caller).await?)
     }

@@ -180,7 +180,7 @@ async fn every_action_is_a_fact_with_who_and_by_which_request() {
     let kinds: Vec<_> = items[2..].iter().map(|fact| fact["kind"].as_str().expect("a kind")).collect();
     assert_eq!(kinds, actions.map(|(_, kind)| kind));
     let last = items.last().expect("facts");
-    assert_eq!((&last["actor"], &last["request_id"]), (&json!("operator"), &json!("request-7")));
+    assert_eq!((&last["actor"], &last["request_id"]), (&json!("key test"), &json!("request-7")));
     assert_eq!(last["correlation_id"], "request-7");
     assert_eq!(last["data"], json!({"delete_data": true}));
 }

@@ -89,18 +89,22 @@ async fn head_that_comes_drop_by_drop_ends_the_connection() {
 #[tokio::test]
 async fn body_that_does_not_come_is_a_problem() {
     let limits = Limits { body_timeout: Duration::from_millis(200), ..Limits::default() };
-    let (_world, address) = plain(limits).await;
-    let head = "POST /v1/torrents HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    let (world, address) = plain(limits).await;
+    let secret = world.secret.as_deref().expect("it is set up");
+    let head = format!(
+        "POST /v1/torrents HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {secret}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
+    );
     let answer = exchange(address, head.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("\"timeout\""), "{answer}");
 }
 
 #[tokio::test]
 async fn body_beyond_its_bound_is_a_problem_that_the_client_gets_to_read() {
-    let (_world, address) = plain(Limits::default()).await;
+    let (world, address) = plain(Limits::default()).await;
+    let secret = world.secret.as_deref().expect("it is set up");
     let body = vec![b' '; 30 << 20];
     let head = format!(
-        "POST /v1/torrents HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "POST /v1/torrents HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {secret}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     let answer = exchange(address, &[head.as_bytes(), &body].concat()).await;

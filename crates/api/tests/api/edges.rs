@@ -111,17 +111,22 @@ async fn headers_beyond_their_bound_are_431() {
 #[tokio::test]
 async fn page_of_another_origin_may_neither_command_nor_read() {
     let world = World::new().await;
-    for (header, value) in [("origin", "https://example.org"), ("host", "rebound.example.org")] {
-        let add = json!({ "magnet": magnet(1) });
-        let refused = world.post_with("/v1/torrents", &[(header, value)], &add).await;
-        assert_eq!(
-            (refused.status, &refused.body["code"]),
-            (StatusCode::FORBIDDEN, &json!("foreign_origin"))
-        );
-        let refused = world.ask(request(Method::GET, "/v1/torrents").header(header, value).finish()).await;
-        assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    }
+    let foreign = ("origin", "https://example.org");
+    let add = json!({ "magnet": magnet(1) });
+    let refused = world.post_with("/v1/torrents", &[foreign], &add).await;
+    assert_eq!((refused.status, &refused.body["code"]), (StatusCode::FORBIDDEN, &json!("foreign_origin")));
+    let refused = world.ask(request(Method::GET, "/v1/torrents").header(foreign.0, foreign.1).finish()).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(world.get("/v1/torrents").await.body["items"], json!([]));
+}
+
+/// A page whose name was made to point here has no key to show; who has one may call the service by any name.
+#[tokio::test]
+async fn service_may_be_called_by_any_name() {
+    let world = World::new().await;
+    let by_name = || request(Method::GET, "/v1/torrents").header("host", "nas.example:7070").finish();
+    assert_eq!(world.ask(by_name()).await.status, StatusCode::OK);
+    world.ask_as(None, by_name()).await.assert_problem(401, "unauthenticated");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The event stream: what comes, in which frames, and from where.
 
 use revaer_domain::health::{HealthChanged, HealthState};
-use revaer_event_log::{Append, Position, StreamId};
+use revaer_event_log::{Append, StreamId};
 use revaer_event_schema::{Metadata, encode_health};
 use revaer_wire::EventFrame;
 use serde_json::json;
@@ -51,18 +51,18 @@ fn ids(frames: &[Frame]) -> Vec<(String, String, String)> {
 async fn replay_from_any_id_is_the_tail_of_the_whole() {
     let world = World::new().await;
     let head = story(&world).await;
-    let whole = Stream::open(&world, "?after=0", None).await.through(head).await;
+    let whole = Stream::open(&world, &world.since_start(""), None).await.through(head).await;
     assert_eq!(whole.len(), 2 + 6 + 6 + 1);
     for frame in &whole {
         let read: EventFrame = serde_json::from_value(frame.data.clone()).expect("the wire's form");
         assert_eq!(Some(read.kind), frame.event);
     }
     let tag = world.application.log().log_tag().to_owned();
-    for position in 0..head {
+    for position in world.began.0..head {
         let expected: Vec<_> =
             whole.iter().filter(|frame| frame.data["position"].as_i64() > Some(position)).cloned().collect();
         for id in [format!("{position}.{tag}"), position.to_string()] {
-            let tail = Stream::open(&world, "?after=0", Some(&id)).await.through(head).await;
+            let tail = Stream::open(&world, &world.since_start(""), Some(&id)).await.through(head).await;
             assert_eq!(tail, expected, "after {id}");
         }
     }
@@ -73,7 +73,7 @@ async fn stream_reads_as_documented() {
     let world = World::new().await;
     let id = world.add(1).await;
     let tick = world.sample(&[id]).await;
-    let mut stream = Stream::open(&world, "?after=0", None).await;
+    let mut stream = Stream::open(&world, &world.since_start(""), None).await;
     let mut text = String::new();
     loop {
         let frame = stream.frame().await.expect("goes on");
@@ -108,11 +108,12 @@ async fn tick_has_its_id_on_the_last_frame_that_the_filter_lets_through() {
     let (one, two) = (world.add(1).await, world.add(2).await);
     let tick = world.sample(&[one, two]).await;
     let has_id = |frames: &[Frame]| frames.iter().map(|frame| frame.id.is_some()).collect::<Vec<_>>();
-    let both = Stream::open(&world, "?after=0&types=torrent.progress", None).await.through(tick.0).await;
+    let both =
+        Stream::open(&world, &world.since_start("&types=torrent.progress"), None).await.through(tick.0).await;
     assert_eq!(has_id(&both), [false, true]);
     assert_eq!((&both[0].data["version"], &both[0].data["actor"]), (&json!(null), &json!(null)));
     assert_eq!(both[0].data["data"]["download_bytes_per_second"], 8);
-    let query = format!("?after=0&types=torrent.progress&torrent={one}");
+    let query = world.since_start(&format!("&types=torrent.progress&torrent={one}"));
     let first = Stream::open(&world, &query, None).await.through(tick.0).await;
     assert_eq!((has_id(&first), &first[0].data["stream"]), (vec![true], &json!(one.stream())));
 }
@@ -121,7 +122,7 @@ async fn tick_has_its_id_on_the_last_frame_that_the_filter_lets_through() {
 async fn filters_choose_kinds_torrents_and_samples() {
     let world = World::new().await;
     let head = story(&world).await;
-    let whole = Stream::open(&world, "?after=0", None).await.through(head).await;
+    let whole = Stream::open(&world, &world.since_start(""), None).await.through(head).await;
     let one = format!("{:040x}", 1);
     let stream = whole[0].data["stream"].clone();
     let kind = |frame: &Frame, wanted: &str| frame.data["kind"] == wanted;
@@ -145,7 +146,8 @@ async fn filters_choose_kinds_torrents_and_samples() {
     for (filter, wanted) in &cases {
         let expected: Vec<_> = whole.iter().filter(|frame| wanted(frame)).cloned().collect();
         let last = expected.last().expect("something passes").data["position"].as_i64().expect("a position");
-        let came = Stream::open(&world, &format!("?after=0&{filter}"), None).await.through(last).await;
+        let came =
+            Stream::open(&world, &world.since_start(&format!("&{filter}")), None).await.through(last).await;
         assert_eq!(ids(&came), ids(&expected), "{filter}");
     }
 }
@@ -218,11 +220,18 @@ async fn samples_that_are_no_longer_kept_are_told_once() {
         .execute(world.application.log().pool())
         .await
         .expect("updates");
-    let mut stream = Stream::open(&world, "?after=0", None).await;
+    let mut stream = Stream::open(&world, &world.since_start(""), None).await;
     let gap = stream.event().await;
-    assert_eq!((gap.event.as_deref(), &gap.data), (Some("samples-gap"), &json!({"from": 0, "to": head})));
+    assert_eq!(
+        (gap.event.as_deref(), &gap.data),
+        (Some("samples-gap"), &json!({"from": world.began.0, "to": head}))
+    );
     assert_eq!(stream.event().await.event.as_deref(), Some("torrent.added"));
-    for query in ["?after=0&samples=false", "?after=0&types=torrent.added", &format!("?after={head}")] {
+    for query in [
+        &world.since_start("&samples=false"),
+        &world.since_start("&types=torrent.added"),
+        &format!("?after={head}"),
+    ] {
         let mut stream = Stream::open(&world, query, None).await;
         world.add(head.unsigned_abs() + query.len() as u64).await;
         assert_eq!(stream.event().await.event.as_deref(), Some("torrent.added"), "{query}");
@@ -234,10 +243,10 @@ async fn two_hundred_clients_get_the_same() {
     let world = World::new().await;
     let mut clients = Vec::new();
     for _ in 0..200 {
-        clients.push(Stream::open(&world, "?after=0", None).await);
+        clients.push(Stream::open(&world, &world.since_start(""), None).await);
     }
     let head = story(&world).await;
-    let whole = Stream::open(&world, "?after=0", None).await.through(head).await;
+    let whole = Stream::open(&world, &world.since_start(""), None).await.through(head).await;
     for client in &mut clients {
         assert_eq!(client.through(head).await, whole);
     }
@@ -249,14 +258,14 @@ async fn entries_are_written_once_for_all_clients() {
     let world = World::new().await;
     let id = world.add(1).await;
     let tick = world.sample(&[id]).await.0;
-    Stream::open(&world, "?after=0", None).await.through(tick).await;
-    let mut entries = world.application.log().subscribe(Position::ZERO);
+    Stream::open(&world, &world.since_start(""), None).await.through(tick).await;
+    let mut entries = world.application.log().subscribe(world.began);
     let mut written = Vec::new();
     while written.len() < 2 {
         written.extend(entries.next().await);
     }
     let memos: Vec<_> = written.iter().map(|entry| entry.memo.get().expect("was written").clone()).collect();
-    let again = Stream::open(&world, "?after=0", None).await.through(tick).await;
+    let again = Stream::open(&world, &world.since_start(""), None).await.through(tick).await;
     let texts: Vec<_> = again.iter().map(|frame| format!("{}\n\n", frame.text)).collect();
     assert_eq!(texts, memos);
 }

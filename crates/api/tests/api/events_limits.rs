@@ -15,8 +15,12 @@ use crate::world::{BOUND, World, request};
 async fn quiet_filter_is_moved_on_by_ids_and_a_quiet_log_by_comments() {
     let limits = Limits { sse_heartbeat: Duration::from_millis(50), ..Limits::default() };
     let world = World::with(limits).await;
-    let mut stream = Stream::open(&world, "?after=0&types=engine.started", None).await;
-    assert_eq!(stream.frame().await.expect("opens").id.as_deref().map(|id| id.starts_with("0.")), Some(true));
+    let mut stream = Stream::open(&world, &world.since_start("&types=engine.started"), None).await;
+    let began = format!("{}.", world.began);
+    assert_eq!(
+        stream.frame().await.expect("opens").id.as_deref().map(|id| id.starts_with(&began)),
+        Some(true)
+    );
     world.add(1).await;
     let head = world.application.log().head().await.expect("reads");
     let moved = format!("id: {head}.{}", world.application.log().log_tag());
@@ -52,7 +56,7 @@ async fn client_that_takes_nothing_is_cut_off_and_gives_its_place_back() {
         Limits { sse_clients_max: 1, sse_send_timeout: Duration::from_millis(100), ..Limits::default() };
     let world = World::with(limits).await;
     let torrents = [world.add(1).await; 200];
-    let mut slow = Stream::open(&world, "?after=0", None).await;
+    let mut slow = Stream::open(&world, &world.since_start(""), None).await;
     for _ in 0..20 {
         world.sample(&torrents).await;
     }
@@ -97,13 +101,18 @@ async fn slow_client_loses_its_connection_while_others_go_on() {
     let address = listen(&world, limits, tokio::sync::watch::channel(Tls::Off).1).await;
 
     let mut slow = tokio::net::TcpStream::connect(address).await.expect("connects");
-    slow.write_all(b"GET /v1/events?after=0 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("writes");
+    let secret = world.secret.as_deref().expect("it is set up");
+    let ask = format!(
+        "GET /v1/events?after=0 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {secret}\r\n\r\n"
+    );
+    slow.write_all(ask.as_bytes()).await.expect("writes");
     let mut head = [0; 12];
     slow.read_exact(&mut head).await.expect("is answered");
     assert_eq!(&head, b"HTTP/1.1 200");
 
     let torrents = vec![world.add(1).await; 2000];
-    let mut quick = Stream::open(&world, "?after=0&types=torrent.added,torrent.progress", None).await;
+    let mut quick =
+        Stream::open(&world, &world.since_start("&types=torrent.added,torrent.progress"), None).await;
     for _ in 0..40 {
         let tick = world.sample(&torrents).await;
         quick.through(tick.0).await;

@@ -2,6 +2,7 @@
 //!
 //! There is no libtorrent session here: what a session does is fed in as the observer would, by commands to the application.
 
+mod access;
 mod audit;
 mod browsers;
 mod commands;
@@ -12,6 +13,7 @@ mod events;
 mod events_limits;
 mod lists;
 mod malformed;
+mod rates;
 mod reads;
 mod settings;
 mod stream;

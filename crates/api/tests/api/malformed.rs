@@ -13,7 +13,7 @@ const HASH: &str = "c12fe1c06bba254a9dc9f519b335aa7c1367a88a";
 async fn faults_of(path: &str, body: String, status: u16, code: &str) -> Vec<String> {
     let world = World::new().await;
     let faults = faults_in(&world, path, body, status, code).await;
-    assert_eq!(world.application.log().head().await.expect("reads").0, 0, "nothing is recorded");
+    assert_eq!(world.application.log().head().await.expect("reads"), world.began, "nothing is recorded");
     faults
 }
 

@@ -8,13 +8,15 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use libtorrent_sys::MetainfoLimits;
 use poem::endpoint::BoxEndpoint;
-use poem::http::{HeaderMap, Method, StatusCode};
+use poem::http::header::AUTHORIZATION;
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::{Body, Endpoint, Request, Response};
 use revaer_api::{Access, Limits, Parts, service};
 use revaer_application::{
-    Application, Caller, HealthRegistry, LiveError, LivePeer, LiveRates, LiveTracker, LiveView,
-    MetainfoParser, ParsedMetainfo, ServerKey, SystemClock, TorrentFile,
+    AccessFollower, Application, Caller, HealthRegistry, IssueKey, IssuedKey, LiveError, LivePeer, LiveRates,
+    LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, ServerKey, SystemClock, TorrentFile,
 };
+use revaer_domain::api_key::Scope;
 use revaer_domain::torrent::TorrentCommand;
 use revaer_domain::values::{InfoHashes, TorrentId};
 use revaer_event_log::{EventLog, Options, Position, migrate};
@@ -35,6 +37,10 @@ pub(crate) struct World {
     pub(crate) projections: Projections,
     pub(crate) session: Arc<Session>,
     pub(crate) shutdown: CancellationToken,
+    /// Of a key that may do everything.
+    pub(crate) secret: Option<String>,
+    /// The head of the log after the setup: what the test does lies above it.
+    pub(crate) began: Position,
     _database: TestDatabase,
 }
 
@@ -66,6 +72,10 @@ impl World {
     }
 
     pub(crate) async fn with_access(limits: Limits, access: Access) -> Self {
+        Self::made(limits, access, true).await
+    }
+
+    async fn made(limits: Limits, access: Access, set_up: bool) -> Self {
         let database = TestDatabase::create().await;
         let pool = database.pool().await;
         migrate(&pool).await.expect("migrates");
@@ -84,6 +94,8 @@ impl World {
             health: HealthRegistry::new(clock),
             server_key: ServerKey::draw(),
         });
+        let follower = AccessFollower::open(application.clone()).await.expect("reads");
+        tokio::spawn(follower.run(shutdown.clone()));
         let service = service(Parts {
             application: application.clone(),
             projections: projections.clone(),
@@ -91,20 +103,74 @@ impl World {
             access: watch::channel(Arc::new(access)).1,
             shutdown: shutdown.clone(),
         });
-        Self { service, application, projections, session, shutdown, _database: database }
+        let mut world = Self {
+            service,
+            application,
+            projections,
+            session,
+            shutdown,
+            secret: None,
+            began: Position::ZERO,
+            _database: database,
+        };
+        if set_up {
+            world.secret = Some(world.set_up().await);
+            world.began = world.application.log().head().await.expect("reads");
+        }
+        world
     }
 
-    /// Sends a request and gives the answer as it begins.
-    pub(crate) async fn send(&self, request: Request) -> Response {
+    /// The query that follows the events from the beginning of the test on.
+    pub(crate) fn since_start(&self, more: &str) -> String {
+        format!("?after={}{more}", self.began)
+    }
+
+    /// A service that nobody has set up, and a client without a key.
+    pub(crate) async fn not_set_up(limits: Limits) -> Self {
+        Self::made(limits, Access::default(), false).await
+    }
+
+    /// Sets it up, past the API; the secret of a key that may do everything.
+    async fn set_up(&self) -> String {
+        let caller = Caller::system("setup", "test".to_owned(), None);
+        let issued = self.application.start_setup(BOUND, &caller).await.expect("a token");
+        let (name, label) = ("test".parse().expect("a name"), "test".parse().expect("a label"));
+        let completed = self.application.complete_setup(issued.token.expose(), name, label, &caller).await;
+        completed.expect("a key").secret.expose().to_owned()
+    }
+
+    /// Sends a request, with the key if it does not say who asks, and gives the answer as it begins.
+    pub(crate) async fn send(&self, mut request: Request) -> Response {
+        if let Some(secret) = self.secret.as_ref().filter(|_| !request.headers().contains_key(AUTHORIZATION))
+        {
+            request.headers_mut().insert(AUTHORIZATION, bearer(secret));
+        }
+        self.send_as_it_is(request).await
+    }
+
+    /// Sends a request without the key.
+    pub(crate) async fn send_as_it_is(&self, request: Request) -> Response {
         self.service.call(request).await.expect("the edge answers everything")
     }
 
+    /// An answer to somebody else.
+    pub(crate) async fn ask_as(&self, secret: Option<&str>, mut request: Request) -> Answer {
+        if let Some(secret) = secret {
+            request.headers_mut().insert(AUTHORIZATION, bearer(secret));
+        }
+        Answer::of(self.send_as_it_is(request).await).await
+    }
+
+    /// The secret of a new key.
+    pub(crate) async fn key(&self, scope: Scope) -> IssuedKey {
+        let label = scope.as_str().parse().expect("a label");
+        let issue = IssueKey { label, scope, expires_at: None, rate_limit: None };
+        let caller = Caller::system("test", "test".to_owned(), None);
+        self.application.issue_key(issue, &caller).await.expect("a key")
+    }
+
     pub(crate) async fn ask(&self, request: Request) -> Answer {
-        let response = self.send(request).await;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = response.into_body().into_vec().await.expect("reads");
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status, headers, body }
+        Answer::of(self.send(request).await).await
     }
 
     pub(crate) async fn get(&self, uri: &str) -> Answer {
@@ -158,6 +224,13 @@ impl Drop for World {
 }
 
 impl Answer {
+    async fn of(response: Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.into_body().into_vec().await.expect("reads");
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Self { status, headers, body }
+    }
+
     pub(crate) fn id(&self) -> TorrentId {
         self.body["id"].as_str().expect("an id").parse().expect("a ULID")
     }
@@ -188,6 +261,11 @@ impl Answer {
         assert_eq!(self.body["status"], status);
         assert_eq!(self.body["instance"], self.header("x-request-id"));
     }
+}
+
+/// How a secret is shown.
+pub(crate) fn bearer(secret: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("Bearer {secret}")).expect("secrets are plain")
 }
 
 pub(crate) fn request(method: Method, uri: &str) -> poem::RequestBuilder {

@@ -198,6 +198,7 @@ mod tests {
 
     use super::*;
     use crate::commands::samples;
+    use crate::key_file::KeyFile;
     use crate::screen::{Format, Output};
     use crate::scripted::{Scripted, json, problem};
 
@@ -260,7 +261,11 @@ mod tests {
         let stale = problem("412 Precondition Failed", "precondition_failed");
         let service =
             Scripted::start(vec![torrent(6, None), stale, torrent(7, Some(5)), torrent(8, Some(5))]).await;
-        let context = Context { client: service.client(), output: Output::new(Format::Json, true) };
+        let context = Context {
+            client: service.client(),
+            output: Output::new(Format::Json, true),
+            keys: KeyFile::new(None),
+        };
         let action = parse(&["rate-cap", "--download", "1k"]).unwrap();
         let Verb::RateCap { download, upload } = action.verb else { panic!("it is a rate cap") };
         action.cap_rates(&context, download, upload).await.unwrap();

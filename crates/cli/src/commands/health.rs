@@ -80,6 +80,7 @@ mod tests {
                 component("database", "well", ""),
                 component("engine", "degraded", "rebuilding"),
             ],
+            setup: None,
         }
     }
 

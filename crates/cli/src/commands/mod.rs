@@ -9,6 +9,7 @@ mod events_table;
 mod files;
 mod health;
 mod history;
+mod key;
 mod ls;
 mod now;
 mod page;
@@ -18,6 +19,7 @@ pub(crate) mod samples;
 mod select;
 mod selection;
 mod settings;
+mod setup;
 mod status;
 mod tail;
 mod torrent_row;
@@ -28,6 +30,7 @@ use clap::Subcommand;
 
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::key_file::KeyFile;
 use crate::screen::Output;
 
 /// What every command works with.
@@ -37,11 +40,16 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     /// Where results go.
     pub(crate) output: Output,
+    /// The keys that this client keeps.
+    pub(crate) keys: KeyFile,
 }
 
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Set a new service up
+    #[command(subcommand)]
+    Setup(setup::Setup),
     /// Add a torrent
     Add(Box<add::Add>),
     /// List torrents
@@ -67,6 +75,9 @@ pub(crate) enum Command {
     History(history::History),
     /// Show or change the settings of the service
     Settings(settings::Settings),
+    /// Issue, list, rotate and revoke keys
+    #[command(subcommand)]
+    Key(key::Key),
     /// List who did what, newest first
     Audit(audit::Audit),
     /// Show how the service is
@@ -83,6 +94,7 @@ impl Command {
         definition: fn() -> clap::Command,
     ) -> Result<(), Failure> {
         match self {
+            Command::Setup(setup) => setup.run(context).await,
             Command::Add(add) => add.run(context).await,
             Command::Ls(ls) => ls.run(context).await,
             Command::Status(status) => status.run(context).await,
@@ -94,6 +106,7 @@ impl Command {
             Command::Tail(tail) => tail.run(context).await,
             Command::History(history) => history.run(context).await,
             Command::Settings(settings) => settings.run(context).await,
+            Command::Key(key) => key.run(context).await,
             Command::Audit(audit) => audit.run(context).await,
             Command::Health(health) => health.run(context).await,
             Command::Completions(completions) => completions.run(definition()),

@@ -69,8 +69,8 @@ async fn waiting_outlasts_a_service_that_is_killed() {
     let options = SeederOptions { upload_bytes_per_second: Some(1_000_000), ..SeederOptions::default() };
     let (mut service, source) = (Service::start().await, Source::with(5, 8_000_000, &options));
     let port = service.process.base_url().rsplit_once(':').unwrap().1.to_owned();
-    let url = service.process.base_url().to_owned();
-    let waiting = crate::support::spawn(&url, &["add", source.seeder.magnet(), "--wait"]);
+    let address = service.address();
+    let waiting = crate::support::spawn(&address, &["add", source.seeder.magnet(), "--wait"]);
     service
         .process
         .wait_until("/v1/torrents", crate::support::PATIENCE, |list| {
@@ -102,8 +102,8 @@ async fn torrent_that_cannot_be_written_fails_the_wait() {
 async fn torrent_that_is_removed_ends_the_wait() {
     let options = SeederOptions { upload_bytes_per_second: Some(50_000), ..SeederOptions::default() };
     let (service, source) = (Service::start().await, Source::with(3, 5_000_000, &options));
-    let url = service.process.base_url();
-    let waiting = crate::support::spawn(url, &["add", source.seeder.magnet(), "--wait"]);
+    let address = service.address();
+    let waiting = crate::support::spawn(&address, &["add", source.seeder.magnet(), "--wait"]);
     let has_one = |list: &serde_json::Value| !list["items"].as_array().unwrap().is_empty();
     let list = service.process.wait_until("/v1/torrents", crate::support::PATIENCE, has_one).await;
     let id = list["items"][0]["id"].as_str().unwrap();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Service, Source, command, revaer};
+use crate::support::{Address, PATIENCE, Service, Source, command, revaer};
 
 /// A torrent id that no service has ever given.
 const UNKNOWN: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -72,11 +72,11 @@ async fn torrent_that_is_there_is_a_conflict_unless_the_key_is_the_same() {
 #[tokio::test]
 async fn nobody_who_answers_is_told_apart_from_a_refusal() {
     for arguments in [&["ls"][..], &["tail"], &["tail", "--after", "0"], &["health"]] {
-        let ended = revaer("http://127.0.0.1:1", arguments).await;
+        let ended = revaer(&Address::of_nobody(), arguments).await;
         assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{arguments:?}: {ended:?}");
         assert!(ended.stderr.contains("cannot reach the service at http://127.0.0.1:1"), "{ended:?}");
     }
-    let ended = revaer("http://127.0.0.1:1", &["--output", "json", "ls"]).await;
+    let ended = revaer(&Address::of_nobody(), &["--output", "json", "ls"]).await;
     let problem: Value = serde_json::from_str(&ended.stderr).unwrap();
     assert_eq!((ended.code, &problem["code"]), (3, &"unreachable".into()));
 }
@@ -89,7 +89,7 @@ async fn arguments_that_make_no_sense_never_reach_the_service() {
         &["ls", "--sort", "colour"],
         &["tail", "--after", "x"],
     ] {
-        let ended = revaer("http://127.0.0.1:1", arguments).await;
+        let ended = revaer(&Address::of_nobody(), arguments).await;
         assert_eq!(ended.code, 2, "{arguments:?}: {ended:?}");
     }
 }
@@ -102,7 +102,7 @@ async fn closed_pipe_is_no_fault() {
     {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut command = command(service.process.base_url(), arguments);
+        let mut command = command(&service.address(), arguments);
         let output = timeout(PATIENCE, command.stdout(writer).spawn().unwrap().wait_with_output())
             .await
             .unwrap()
@@ -116,7 +116,7 @@ async fn closed_pipe_is_no_fault() {
 async fn output_that_cannot_be_written_is_told() {
     let service = Service::start().await;
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let mut command = command(service.process.base_url(), &["ls"]);
+    let mut command = command(&service.address(), &["ls"]);
     let output =
         timeout(PATIENCE, command.stdout(full).spawn().unwrap().wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -35,9 +35,14 @@ impl Service {
         self.dir.path().join("data/downloads")
     }
 
+    /// Where it listens, and what it asks for.
+    pub(crate) fn address(&self) -> Address {
+        Address { url: self.process.base_url().to_owned(), key: self.process.api_key().to_owned() }
+    }
+
     /// Runs the client to its end.
     pub(crate) async fn revaer(&self, arguments: &[&str]) -> Ended {
-        revaer(self.process.base_url(), arguments).await
+        revaer(&self.address(), arguments).await
     }
 
     /// Runs the client, and gives the document that it prints; panics unless it succeeds.
@@ -45,6 +50,20 @@ impl Service {
         let ended = self.revaer(&[&["--output", "json"], arguments].concat()).await;
         assert_eq!(ended.code, 0, "{arguments:?}: {ended:?}");
         ended.document()
+    }
+}
+
+/// What the client is told of a service.
+#[derive(Debug, Clone)]
+pub(crate) struct Address {
+    pub(crate) url: String,
+    pub(crate) key: String,
+}
+
+impl Address {
+    /// Where nobody listens.
+    pub(crate) fn of_nobody() -> Address {
+        Address { url: "http://127.0.0.1:1".to_owned(), key: String::new() }
     }
 }
 
@@ -91,8 +110,8 @@ impl Ended {
 }
 
 /// Runs the client to its end.
-pub(crate) async fn revaer(url: &str, arguments: &[&str]) -> Ended {
-    let child = spawn(url, arguments);
+pub(crate) async fn revaer(address: &Address, arguments: &[&str]) -> Ended {
+    let child = spawn(address, arguments);
     let output = timeout(PATIENCE, child.wait_with_output()).await;
     let output =
         output.unwrap_or_else(|elapsed| panic!("{arguments:?}: {elapsed}")).expect("it is our child");
@@ -104,14 +123,15 @@ pub(crate) async fn revaer(url: &str, arguments: &[&str]) -> Ended {
 }
 
 /// Starts the client.
-pub(crate) fn spawn(url: &str, arguments: &[&str]) -> Child {
-    command(url, arguments).spawn().expect("the client can be run")
+pub(crate) fn spawn(address: &Address, arguments: &[&str]) -> Child {
+    command(address, arguments).spawn().expect("the client can be run")
 }
 
 /// The client, with nothing of this process's environment.
-pub(crate) fn command(url: &str, arguments: &[&str]) -> Command {
+pub(crate) fn command(address: &Address, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_revaer"));
-    command.args(arguments).env_clear().env("REVAER_URL", url).kill_on_drop(true);
+    command.args(arguments).env_clear().kill_on_drop(true);
+    command.env("REVAER_URL", &address.url).env("REVAER_API_KEY", &address.key);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

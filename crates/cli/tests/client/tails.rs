@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout};
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Service, Source, spawn};
+use crate::support::{Address, PATIENCE, Service, Source, spawn};
 
 /// A tail that is read line by line.
 struct Tail {
@@ -17,8 +17,8 @@ struct Tail {
 }
 
 impl Tail {
-    fn start(url: &str, arguments: &[&str]) -> Tail {
-        let mut child = spawn(url, &[&["--output", "json", "tail"], arguments].concat());
+    fn start(address: &Address, arguments: &[&str]) -> Tail {
+        let mut child = spawn(address, &[&["--output", "json", "tail"], arguments].concat());
         let lines = BufReader::new(child.stdout.take().expect("it was asked for")).lines();
         Tail { child, lines }
     }
@@ -82,16 +82,16 @@ async fn tail_goes_on_over_restarts_of_the_service_and_of_itself() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("place");
     let arguments = ["--after", "0", "--no-samples", "--resume-file", file.to_str().unwrap()];
-    let url = service.process.base_url().to_owned();
+    let address = service.address();
 
-    let mut tail = Tail::start(&url, &arguments);
+    let mut tail = Tail::start(&address, &arguments);
     let torrent = service.json(&["add", source.seeder.magnet(), "--wait"]).await;
     let id = torrent["id"].as_str().unwrap();
     let mut seen = tail.until("torrent.completed").await;
 
     // The service goes and comes; the tail stays.
     service.process.kill9().await;
-    service.process.start_again_on(url.strip_prefix("http://").unwrap()).await;
+    service.process.start_again_on(address.url.strip_prefix("http://").unwrap()).await;
     service.json(&["action", id, "sequential", "on"]).await;
     seen.extend(tail.until("torrent.sequential_changed").await);
 
@@ -100,7 +100,7 @@ async fn tail_goes_on_over_restarts_of_the_service_and_of_itself() {
     assert_eq!(code, Some(0));
     seen.extend(rest);
     service.json(&["action", id, "pause"]).await;
-    let mut tail = Tail::start(&url, &arguments);
+    let mut tail = Tail::start(&address, &arguments);
     seen.extend(tail.until("torrent.paused").await);
     seen.extend(tail.end(Signal::KILL).await.0);
     // What was printed and not noted yet is printed again; nothing is noted that was not printed.
@@ -111,9 +111,9 @@ async fn tail_goes_on_over_restarts_of_the_service_and_of_itself() {
     // Both go and come.
     service.json(&["action", id, "resume"]).await;
     service.process.terminate().await;
-    service.process.start_again_on(url.strip_prefix("http://").unwrap()).await;
+    service.process.start_again_on(address.url.strip_prefix("http://").unwrap()).await;
     let facts = all_facts(&service).await;
-    let mut tail = Tail::start(&url, &arguments);
+    let mut tail = Tail::start(&address, &arguments);
     seen.extend(tail.until("torrent.labels_changed").await);
     assert_eq!(positions(&seen), facts);
 }
@@ -132,7 +132,7 @@ async fn tail_without_a_place_begins_now_and_misses_nothing_from_there() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("place");
     let mut tail = Tail::start(
-        service.process.base_url(),
+        &service.address(),
         &["--types", "torrent.labels_changed", "--resume-file", file.to_str().unwrap(), "--count", "1"],
     );
     // It has begun once the place is noted.
@@ -151,7 +151,7 @@ async fn tail_without_a_place_begins_now_and_misses_nothing_from_there() {
 #[tokio::test]
 async fn samples_are_printed_once_and_left_out_on_request() {
     let (service, source) = (Service::start().await, Source::start(4, 2_000_000));
-    let mut tail = Tail::start(service.process.base_url(), &["--after", "0", "--types", "torrent.*"]);
+    let mut tail = Tail::start(&service.address(), &["--after", "0", "--types", "torrent.*"]);
     service.json(&["add", source.seeder.magnet(), "--wait", "--download-limit", "1M"]).await;
     let events = tail.until("torrent.completed").await;
     let samples: Vec<_> = events.iter().filter(|event| event["kind"] == "torrent.progress").collect();
@@ -172,7 +172,7 @@ async fn closed_pipe_ends_it_though_nothing_more_happens() {
     let service = Service::start().await;
     let magnet = format!("magnet:?xt=urn:btih:{:040x}", 1);
     assert_eq!(service.revaer(&["add", &magnet, "--paused"]).await.code, 0);
-    let mut tail = Tail::start(service.process.base_url(), &["--after", "0", "--types", "torrent.added"]);
+    let mut tail = Tail::start(&service.address(), &["--after", "0", "--types", "torrent.added"]);
     tail.until("torrent.added").await;
     let Tail { mut child, lines } = tail;
     drop(lines);
@@ -191,7 +191,7 @@ async fn reader_that_takes_nothing_cannot_hold_up_the_end() {
         let body = serde_json::json!({ "magnet": format!("magnet:?xt=urn:btih:{number:040x}&dn={name}"), "start_paused": true });
         service.process.post_json("/v1/torrents", &body).await;
     }
-    let mut tail = Tail::start(service.process.base_url(), &["--after", "0", "--types", "torrent.added"]);
+    let mut tail = Tail::start(&service.address(), &["--after", "0", "--types", "torrent.added"]);
     tail.until("torrent.added").await;
     signal(&tail.child, Signal::TERM);
     let status = timeout(PATIENCE, tail.child.wait()).await.expect("it ends").unwrap();
@@ -202,7 +202,7 @@ async fn reader_that_takes_nothing_cannot_hold_up_the_end() {
 async fn position_of_another_log_is_told_as_a_reset() {
     let service = Service::start().await;
     let tail = ["--output", "json", "tail", "--after", "999999999.zzzz"];
-    let mut child = spawn(service.process.base_url(), &tail);
+    let mut child = spawn(&service.address(), &tail);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = timeout(PATIENCE, lines.next_line()).await.expect("a line").unwrap().expect("a line");
     let word: Value = serde_json::from_str(&line).unwrap();

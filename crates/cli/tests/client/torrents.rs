@@ -136,7 +136,8 @@ async fn peers_and_trackers_are_those_of_the_session() {
 #[tokio::test]
 async fn completions_need_no_service() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let ended = crate::support::revaer("http://127.0.0.1:1", &["completions", shell]).await;
+        let ended =
+            crate::support::revaer(&crate::support::Address::of_nobody(), &["completions", shell]).await;
         assert!(ended.code == 0 && ended.stdout.contains("revaer"), "{shell}: {}", ended.stderr);
     }
 }

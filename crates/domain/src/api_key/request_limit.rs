@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The most requests a second that can be asked for.
-pub const REQUESTS_PER_SECOND_MAX: u32 = 100_000;
+pub const REQUESTS_PER_SECOND_MAX: u32 = 1_000_000;
 /// The largest bucket.
 pub const BURST_MAX: u32 = 1_000_000;
 

@@ -9,7 +9,6 @@ use crate::signals::Signals;
 
 /// Builds the service, runs it, and ends it in order.
 pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
-    config.check()?;
     let shutdown = CancellationToken::new();
     let signals = Signals::watch().context("cannot watch for signals")?;
     let watching = tokio::spawn(signals.run(shutdown.clone()));

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use revaer_api::{Access, Limits, Tls};
 use revaer_application::{HealthRegistry, Section, SettingsView};
+use revaer_domain::api_key::RequestLimit;
 use revaer_domain::health::HealthState;
 use revaer_domain::settings::HttpSettings;
 use tokio::sync::watch;
@@ -126,8 +127,20 @@ fn limits(http: &HttpSettings) -> Limits {
         header_timeout: Duration::from_secs(http.header_timeout_seconds.into()),
         connections_max: count(http.connections_max),
         sse_clients_max: count(http.event_streams_max),
+        key_rate: rate(http.rate_limit.requests_per_second, http.rate_limit.burst),
+        anonymous_rate: rate(
+            http.unauthenticated_rate_limit.requests_per_second,
+            http.unauthenticated_rate_limit.burst,
+        ),
+        setup_token_validity: Duration::from_secs(http.setup_token_seconds.into()),
+        rotation_grace: Duration::from_secs(http.key_rotation_grace_seconds.into()),
         ..Limits::default()
     }
+}
+
+/// The rules of the settings let nothing through that is out of range.
+fn rate(requests_per_second: u32, burst: u32) -> RequestLimit {
+    RequestLimit::new(requests_per_second, burst).expect("the ranges of the settings are those of a limit")
 }
 
 fn access(http: &HttpSettings) -> Access {
@@ -161,6 +174,10 @@ mod tests {
         let default = super::limits(&HttpSettings::default());
         assert_eq!(default.metainfo_bytes_max, Limits::default().metainfo_bytes_max);
         assert_eq!(default.request_timeout, Limits::default().request_timeout);
+        assert_eq!(default.key_rate, Limits::default().key_rate);
+        assert_eq!(default.anonymous_rate, Limits::default().anonymous_rate);
+        assert_eq!(default.setup_token_validity, Limits::default().setup_token_validity);
+        assert_eq!(default.rotation_grace, Limits::default().rotation_grace);
     }
 
     #[test]

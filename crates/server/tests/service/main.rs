@@ -10,6 +10,7 @@ mod hostile_input;
 mod log_tools;
 mod main_job;
 mod removal;
+mod setting_up;
 mod slow_clients;
 mod start;
 mod story;

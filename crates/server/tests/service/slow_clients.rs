@@ -31,7 +31,10 @@ async fn clients_that_stop_to_read_leave_memory_flat_and_others_undisturbed() {
     for _ in 0..CLIENTS {
         let address = service.base_url().trim_start_matches("http://").to_owned();
         let mut client = TcpStream::connect(&address).await.unwrap();
-        let request = format!("GET /v1/events?after=0 HTTP/1.1\r\nhost: {address}\r\n\r\n");
+        let key = service.api_key();
+        let request = format!(
+            "GET /v1/events?after=0 HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\r\n"
+        );
         client.write_all(request.as_bytes()).await.unwrap();
         let mut answer = [0; 12];
         client.read_exact(&mut answer).await.unwrap();

@@ -42,12 +42,13 @@ async fn second_service_on_a_data_directory_is_refused_whatever_its_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn address_beyond_loopback_is_refused() {
+async fn address_beyond_loopback_is_refused_until_the_setup_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let (code, said) =
         run_to_end(&["--data-dir", folder.path().to_str().unwrap(), "--listen", "0.0.0.0:0"]).await;
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("only a loopback address is allowed"), "{said}");
+    assert!(!folder.path().join("postgres/data/postmaster.pid").exists(), "its database has ended too");
 }
 
 #[tokio::test(flavor = "multi_thread")]
