@@ -14,6 +14,7 @@ mod screen;
 mod scripted;
 mod values;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -44,6 +45,9 @@ struct Arguments {
     /// The key to authenticate with
     #[arg(long, global = true, env = "REVAER_API_KEY", hide_env_values = true, help_heading = GLOBAL)]
     api_key: Option<ApiKey>,
+    /// A file with certificates (PEM) to trust beside those of the system, for a service that made its own
+    #[arg(long, global = true, value_name = "FILE", env = "REVAER_CA_CERTIFICATE", hide_env_values = true, help_heading = GLOBAL)]
+    ca_certificate: Option<PathBuf>,
     /// How to print: for people, or the service's own JSON, one document (with `tail` one a line)
     #[arg(long, global = true, value_enum, default_value_t, help_heading = GLOBAL)]
     output: Format,
@@ -71,8 +75,13 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { url, api_key, output, quiet, command } = arguments;
-    let client = Client::new(url, api_key.as_ref())?;
+    let Arguments { url, api_key, ca_certificate, output, quiet, command } = arguments;
+    let roots = match &ca_certificate {
+        Some(file) => std::fs::read(file)
+            .map_err(|error| Failure::input(format!("{} cannot be read: {error}", file.display())))?,
+        None => Vec::new(),
+    };
+    let client = Client::trusting(url, api_key.as_ref(), &roots)?;
     command
         .run(
             &Context { client, output: Output::new(output, quiet) },
