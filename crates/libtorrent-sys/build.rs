@@ -21,9 +21,18 @@ fn main() {
     for path in &library.include_paths {
         build.include(path);
     }
-    for source in
-        ["confine", "create", "flat", "magnet", "parse", "pump", "session", "torrent", "torrent_file"]
-    {
+    for source in [
+        "confine",
+        "create",
+        "flat",
+        "local_peers",
+        "magnet",
+        "parse",
+        "pump",
+        "session",
+        "torrent",
+        "torrent_file",
+    ] {
         build.file(format!("cpp/{source}.cpp"));
     }
     // Warnings would be those of libtorrent's own headers.

@@ -29,6 +29,7 @@ CREATE TABLE torrent (
     selection                        json              NOT NULL,
     download_limit_bytes_per_second  bigint,
     upload_limit_bytes_per_second    bigint,
+    share_limits                     json              NOT NULL,
     sequential                       boolean           NOT NULL,
     version                          bigint            NOT NULL,
     position                         bigint            NOT NULL

@@ -1,21 +1,23 @@
 INSERT INTO torrent (
     id, info_hash_v1, info_hash_v2, name, name_key, status, size_bytes, size_key, wanted_bytes, wanted_done_bytes,
     downloaded_bytes, uploaded_bytes, totals_position, added_at, completed_at, save_path, error_code, error_detail,
-    selection, download_limit_bytes_per_second, upload_limit_bytes_per_second, sequential, version, position
+    selection, download_limit_bytes_per_second, upload_limit_bytes_per_second, sequential, version, position,
+    share_limits
 )
 SELECT id, info_hash_v1, info_hash_v2, name, name_key, status, size_bytes, coalesce(size_bytes, -1), wanted_bytes,
        wanted_done_bytes, downloaded_bytes, uploaded_bytes, totals_position, added_at, completed_at, save_path,
-       error_code, error_detail, selection::json, download_limit, upload_limit, sequential, version, position
+       error_code, error_detail, selection::json, download_limit, upload_limit, sequential, version, position,
+       share_limits::json
 FROM unnest(
     $1::text[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
     $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::timestamptz[], $14::timestamptz[],
     $15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[], $20::bigint[], $21::boolean[],
-    $22::bigint[], $23::bigint[]
+    $22::bigint[], $23::bigint[], $24::text[]
 ) AS changed (
     id, info_hash_v1, info_hash_v2, name, name_key, status, size_bytes, wanted_bytes,
     wanted_done_bytes, downloaded_bytes, uploaded_bytes, totals_position, added_at, completed_at,
     save_path, error_code, error_detail, selection, download_limit, upload_limit, sequential,
-    version, position
+    version, position, share_limits
 )
 ON CONFLICT (id) DO UPDATE SET
     info_hash_v1 = excluded.info_hash_v1,
@@ -38,6 +40,7 @@ ON CONFLICT (id) DO UPDATE SET
     selection = excluded.selection,
     download_limit_bytes_per_second = excluded.download_limit_bytes_per_second,
     upload_limit_bytes_per_second = excluded.upload_limit_bytes_per_second,
+    share_limits = excluded.share_limits,
     sequential = excluded.sequential,
     version = excluded.version,
     position = excluded.position

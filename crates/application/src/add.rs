@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{Add, Added, FilesDiscovered, Origin, TorrentCommand};
-use revaer_domain::values::{InfoHashes, Labels, MagnetUri, RateCap, SavePath, TorrentId};
+use revaer_domain::values::{InfoHashes, Labels, MagnetUri, RateCap, SavePath, ShareLimits, TorrentId};
 use revaer_event_log::CommandRecord;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -43,6 +43,8 @@ pub struct AddTorrent {
     pub sequential: bool,
     /// Its limits.
     pub rate_cap: RateCap,
+    /// Its limits of sharing.
+    pub share_limits: ShareLimits,
     /// Announce URLs beside those of the source.
     pub trackers: Vec<String>,
     /// Peers to try first.
@@ -62,6 +64,8 @@ impl AddTorrent {
             selection: &'a SelectionRule,
             sequential: bool,
             rate_cap: RateCap,
+            #[serde(skip_serializing_if = "ShareLimits::is_default")]
+            share_limits: ShareLimits,
             trackers: &'a [String],
             peers: &'a [SocketAddr],
         }
@@ -78,6 +82,7 @@ impl AddTorrent {
             selection: &self.selection,
             sequential: self.sequential,
             rate_cap: self.rate_cap,
+            share_limits: self.share_limits,
             trackers: &self.trackers,
             peers: &self.peers,
         })
@@ -128,6 +133,7 @@ impl Application {
             paused: add.start_paused,
             sequential: add.sequential,
             rate_cap: add.rate_cap,
+            share_limits: add.share_limits,
             labels: add.labels,
             selection: add.selection,
             trackers: add.trackers,

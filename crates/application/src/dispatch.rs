@@ -7,7 +7,9 @@ use eventually::repository::{Error as RepositoryError, Repository};
 use eventually::versioning::Versioned;
 use revaer_domain::torrent::{Refused, Torrent, TorrentCommand, TorrentRules};
 use revaer_domain::values::{InfoHash, TorrentId};
-use revaer_event_log::{AppendError, CommandOutcome, CommandRecord, EventLog, Position, StreamId, Version};
+use revaer_event_log::{
+    AppendError, CommandOutcome, CommandRecord, EventLog, Position, Repeat, StreamId, Version,
+};
 use sha2::{Digest, Sha256};
 
 use crate::access::Access;
@@ -163,13 +165,13 @@ impl Application {
         fingerprint: [u8; 32],
     ) -> Result<FirstTime, CommandError> {
         let id = caller.command_id();
-        let record = CommandRecord { id, fingerprint, result: None };
+        let record = |repeat| CommandRecord { id, fingerprint, result: None, repeat };
         if caller.idempotency_key.is_none() {
-            return Ok(FirstTime::Yes(record, None));
+            return Ok(FirstTime::Yes(record(Repeat::CannotCome), None));
         }
         let key = self.inner.locks.hold(id.as_u128()).await;
         match self.log().find_command(id).await.map_err(read_failed)? {
-            None => Ok(FirstTime::Yes(record, Some(key))),
+            None => Ok(FirstTime::Yes(record(Repeat::MayCome), Some(key))),
             Some(outcome) if outcome.fingerprint == fingerprint => Ok(FirstTime::No(Box::new(outcome))),
             Some(_) => Err(CommandError::KeyReused),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use revaer_event_log::{Append, AppendError, Appended, CommandRecord, EventLog, NewFact, StreamId};
+use revaer_event_log::{Append, AppendError, Appended, CommandRecord, EventLog, NewFact, Repeat, StreamId};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -27,7 +27,8 @@ impl SystemStream {
     /// conflict of the first attempt.
     pub async fn append(&self, fact: NewFact) -> Result<Appended, AppendError> {
         let fingerprint = Sha256::digest(&fact.data).into();
-        let command = CommandRecord { id: Uuid::new_v4(), fingerprint, result: None };
+        let command =
+            CommandRecord { id: Uuid::new_v4(), fingerprint, result: None, repeat: Repeat::CannotCome };
         let mut conflicts = 0;
         loop {
             let append = Append {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::values::{RateLimit, TorrentId};
+
 /// What happened to the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EngineEvent {
@@ -11,6 +13,8 @@ pub enum EngineEvent {
     Faulted(EngineFaulted),
     /// A new session took the place of a faulted one.
     Restarted(EngineRestarted),
+    /// A limit is in force.
+    RateCapApplied(RateCapApplied),
 }
 
 /// `engine.started`
@@ -34,4 +38,29 @@ pub struct EngineFaulted {
 pub struct EngineRestarted {
     /// Which attempt succeeded, counted from 1.
     pub attempt: u32,
+}
+
+/// Which way bytes go, seen from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// To this machine.
+    Download,
+    /// From it.
+    Upload,
+}
+
+/// `engine.rate_cap_applied`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateCapApplied {
+    /// Whose limit; `None`: of the whole session.
+    pub torrent: Option<TorrentId>,
+    /// Which way.
+    pub direction: Direction,
+    /// The limit before.
+    pub old: Option<RateLimit>,
+    /// The limit from here on.
+    pub new: Option<RateLimit>,
+    /// From the fact that asked for it, or the time at which a rule of the schedule began or ended, until libtorrent had it.
+    pub delay_ms: u64,
 }

@@ -9,5 +9,6 @@ pub mod health;
 pub mod selection;
 pub mod settings;
 pub mod setup;
+pub mod sharing;
 pub mod torrent;
 pub mod values;

@@ -10,6 +10,8 @@ use crate::desired::Desired;
 pub struct Actual {
     /// Whether it stands still.
     pub paused: bool,
+    /// Whether libtorrent's queue decides when it runs.
+    pub queued: bool,
     /// Whether it downloads in order.
     pub sequential: bool,
     /// Its limits.
@@ -39,6 +41,7 @@ impl Actual {
     pub fn added(desired: &Desired) -> Self {
         Self {
             paused: desired.stands_still(),
+            queued: desired.queues && !desired.stands_still(),
             sequential: desired.sequential,
             rate_cap: desired.rate_cap,
             has_metadata: false,

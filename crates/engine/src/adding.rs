@@ -5,7 +5,7 @@
 
 use libtorrent_sys::{AddTorrent, FileEntry, Metainfo, MetainfoLimits, Source, TorrentFlags, parse_metainfo};
 use revaer_domain::torrent::SelectionApplied;
-use revaer_domain::values::{InfoHashes, SavePath};
+use revaer_domain::values::{InfoHashes, RateCap, SavePath};
 
 use crate::actual::Actual;
 use crate::confine::{self, LeadsOut};
@@ -92,9 +92,16 @@ impl Torrents {
                 .unwrap_or_default(),
             download_bytes_per_second: desired.rate_cap.download_bytes_per_second.map(u32::from),
             upload_bytes_per_second: desired.rate_cap.upload_bytes_per_second.map(u32::from),
+            connections_max: self.profile.engine.connections_per_torrent_max,
+            upload_slots_max: self.profile.engine.upload_slots_per_torrent_max,
             trackers: further_trackers(&desired, metainfo.as_ref()),
             peers: desired.peers.clone(),
         };
+        if desired.rate_cap != RateCap::default()
+            && let Err(error) = self.tick_finely()
+        {
+            tracing::warn!(%error, "the caps of torrents may be held coarsely");
+        }
         let key = self.next_key;
         self.next_key += 1;
         self.add_from_best(key, &desired, materials, add)?;
@@ -188,6 +195,9 @@ fn flags(desired: &Desired, has_metainfo: bool) -> TorrentFlags {
     let mut flags = TorrentFlags::NONE;
     if desired.stands_still() {
         flags = flags | TorrentFlags::PAUSED;
+    } else if desired.queues {
+        // It stands still until the queue comes to it: thousands must not begin at once.
+        flags = flags | TorrentFlags::PAUSED | TorrentFlags::AUTO_MANAGED;
     }
     if desired.sequential {
         flags = flags | TorrentFlags::SEQUENTIAL;

@@ -175,6 +175,7 @@ const fn name_of_notice(notice: &EngineNotice) -> &'static str {
         EngineNotice::Finished { .. } => "Finished",
         EngineNotice::Failed { .. } => "Failed",
         EngineNotice::Recovered { .. } => "Recovered",
+        EngineNotice::RateCapApplied { .. } => "RateCapApplied",
         EngineNotice::Reannounced { .. } => "Reannounced",
         EngineNotice::Rechecked { .. } => "Rechecked",
         EngineNotice::Moved { .. } => "Moved",

@@ -19,7 +19,7 @@ impl Torrents {
     pub(crate) fn on_event(&mut self, event: &Event<'_>) -> Result<(), String> {
         match event.kind {
             EventKind::SessionError => return Err(event.text.to_owned()),
-            EventKind::ListenFailed => tracing::warn!(reason = event.text, "a port cannot be opened"),
+            EventKind::ListenFailed => self.on_listen_failed(event.text),
             _ => {}
         }
         let Some(key) = event.key else { return Ok(()) };
@@ -280,6 +280,7 @@ fn is_whole(entry: &Entry, status: &Status) -> bool {
 /// nothing.
 fn phase_of(entry: &Entry, status: &Status, unsettled: bool) -> Option<Phase> {
     match status.state {
+        _ if status.flags.contains(TorrentFlags::PAUSED | TorrentFlags::AUTO_MANAGED) => Some(Phase::Queued),
         _ if status.flags.contains(TorrentFlags::PAUSED) => Some(Phase::Stopped),
         State::CheckingFiles => Some(Phase::Checking),
         State::DownloadingMetadata => Some(Phase::Metadata),

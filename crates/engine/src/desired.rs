@@ -38,6 +38,8 @@ pub struct Desired {
     pub save_path: SavePath,
     /// Whether the operator wants it to stand still.
     pub paused: bool,
+    /// Whether libtorrent's queue decides when it runs. The log doesn't say: the session's profile does.
+    pub queues: bool,
     /// Whether it downloads in order.
     pub sequential: bool,
     /// Its limits.
@@ -109,6 +111,7 @@ impl Desired {
             info_hashes: torrent.info_hashes,
             save_path: torrent.save_path.clone(),
             paused: torrent.paused,
+            queues: false,
             sequential: torrent.sequential,
             rate_cap: torrent.rate_cap,
             selection: torrent.selection.clone(),

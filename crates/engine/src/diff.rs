@@ -14,6 +14,8 @@ pub enum EngineAction {
     Pause,
     /// Let it go on.
     Resume,
+    /// Leave to libtorrent's queue when it runs, or not.
+    SetQueued,
     /// Download in order, or not.
     SetSequential,
     /// Replace the limits.
@@ -73,8 +75,9 @@ pub fn after(desired: &Desired, actual: Option<Actual>, action: &EngineAction) -
     let mut actual = actual.unwrap_or_else(|| Actual::added(desired));
     match action {
         EngineAction::Add => {}
-        EngineAction::Pause => actual.paused = true,
-        EngineAction::Resume => actual.paused = false,
+        EngineAction::Pause => (actual.paused, actual.queued) = (true, false),
+        EngineAction::Resume => (actual.paused, actual.queued) = (false, desired.queues),
+        EngineAction::SetQueued => actual.queued = desired.queues,
         EngineAction::SetSequential => actual.sequential = desired.sequential,
         EngineAction::SetRateCap => actual.rate_cap = desired.rate_cap,
         EngineAction::ApplySelection { revision } => actual.selection_revision = Some(*revision),
@@ -115,6 +118,8 @@ fn change(desired: &Desired, actual: &Actual) -> Vec<EngineAction> {
     match (actual.paused, desired.stands_still()) {
         (false, true) => actions.push(EngineAction::Pause),
         (true, false) => actions.push(EngineAction::Resume),
+        // The queue would start what somebody paused.
+        (false, false) if actual.queued != desired.queues => actions.push(EngineAction::SetQueued),
         _ => {}
     }
     if let Some(to) = &desired.moving_to

@@ -34,7 +34,7 @@ fn presence() -> impl Strategy<Value = Presence> {
 prop_compose! {
     fn desired()(
         presence in presence(),
-        (paused, sequential, failed) in any::<(bool, bool, bool)>(),
+        (paused, queues, sequential, failed) in any::<(bool, bool, bool, bool)>(),
         rate_cap in cap(),
         selection_revision in 0..4_u32,
         (reannounce, recheck, retry) in (one_shot(), one_shot(), one_shot()),
@@ -43,7 +43,7 @@ prop_compose! {
     ) -> Desired {
         Desired {
             id: TorrentId::new(Ulid::from(1_u128)), version: 1, presence, magnet: None,
-            info_hashes: InfoHashes::default(), save_path, paused, sequential, rate_cap,
+            info_hashes: InfoHashes::default(), save_path, paused, queues, sequential, rate_cap,
             selection: SelectionRule::default(), selection_revision, files_known: false, selection_applied: false, complete: false,
             trackers: Vec::new(), peers: Vec::new(), reannounce, recheck, retry, failed, moving_to,
             expected_done_bytes: 0,
@@ -53,7 +53,7 @@ prop_compose! {
 
 prop_compose! {
     fn actual()(
-        (paused, sequential, has_metadata, ready) in any::<(bool, bool, bool, bool)>(),
+        (paused, queued, sequential, has_metadata, ready) in any::<(bool, bool, bool, bool, bool)>(),
         rate_cap in cap(),
         selection_revision in prop::option::of(0..4_u32),
         (reannounce, recheck, retry) in (0..8_u32, 0..8_u32, 0..8_u32),
@@ -62,7 +62,7 @@ prop_compose! {
         removing in prop::option::weighted(0.2, any::<bool>()),
     ) -> Actual {
         Actual {
-            paused, sequential, rate_cap, has_metadata, ready, selection_revision, reannounce, recheck, retry,
+            paused, queued: queued && !paused, sequential, rate_cap, has_metadata, ready, selection_revision, reannounce, recheck, retry,
             save_path, moving_to, removing,
         }
     }
@@ -85,6 +85,7 @@ proptest! {
         prop_assume!(actual.as_ref().is_none_or(|actual| actual.removing.is_none()));
         let reached = apply(&desired, actual).expect("it is there");
         prop_assert_eq!(reached.paused, desired.stands_still());
+        prop_assert_eq!(reached.queued, desired.queues && !desired.stands_still());
         prop_assert_eq!(reached.sequential, desired.sequential);
         prop_assert_eq!(reached.rate_cap, desired.rate_cap);
         if reached.has_metadata {

@@ -36,15 +36,17 @@ impl Torrents {
             return;
         }
         let mut differences = Vec::new();
-        let mut compare = |field, ours: &mut bool, flag| {
-            let found = status.flags.contains(flag);
+        let queued = status.flags.contains(TorrentFlags::AUTO_MANAGED);
+        let mut compare = |field, ours: &mut bool, found: bool| {
             if *ours != found {
                 differences.push((field, *ours, found));
                 *ours = found;
             }
         };
-        compare("paused", &mut entry.actual.paused, TorrentFlags::PAUSED);
-        compare("sequential", &mut entry.actual.sequential, TorrentFlags::SEQUENTIAL);
+        // What the queue lets stand still is not paused.
+        compare("paused", &mut entry.actual.paused, status.flags.contains(TorrentFlags::PAUSED) && !queued);
+        compare("queued", &mut entry.actual.queued, queued);
+        compare("sequential", &mut entry.actual.sequential, status.flags.contains(TorrentFlags::SEQUENTIAL));
         let id = entry.id;
         for (field, expected, found) in differences {
             self.outbox.put(EngineNotice::Diverged {

@@ -3,6 +3,7 @@
 //! Questions go to libtorrent from a thread that may block; they neither wait for the session's own thread nor hold it up.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use crate::board::{Board, Live, Progress};
 use crate::desired::{Desired, Materials, Reconciliation};
 use crate::error::Error;
 use crate::mailbox::Mailbox;
+use crate::profile::{Profile, Refusal};
 
 /// How the session is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,7 @@ pub(crate) enum Request {
     Reconcile { desired: Box<Desired>, materials: Option<Materials>, reply: oneshot::Sender<Reconciliation> },
     EverythingReconciled,
     Counters { reply: oneshot::Sender<Vec<i64>> },
+    Apply { profile: Box<Profile>, reply: oneshot::Sender<Vec<Refusal>> },
     BreakPump,
 }
 
@@ -66,6 +69,10 @@ pub(crate) struct Shared {
     pub(crate) health: watch::Sender<EngineHealth>,
     pub(crate) ping_deadline: Duration,
     pub(crate) faults: mpsc::Sender<Fault>,
+    /// What the session should be like, or the next one.
+    profile: Mutex<Profile>,
+    /// Why nobody can connect, or not everywhere.
+    pub(crate) deaf: watch::Sender<Option<String>>,
     sessions: AtomicU64,
     line: Mutex<Option<Line>>,
 }
@@ -75,13 +82,15 @@ pub(crate) struct Shared {
 pub struct EngineHandle(pub(crate) Arc<Shared>);
 
 impl Shared {
-    pub(crate) fn new(ping_deadline: Duration, faults: mpsc::Sender<Fault>) -> Self {
+    pub(crate) fn new(profile: Profile, ping_deadline: Duration, faults: mpsc::Sender<Fault>) -> Self {
         Self {
             mailbox: Arc::default(),
             board: Board::default(),
             health: watch::Sender::new(EngineHealth::Well),
             ping_deadline,
             faults,
+            profile: Mutex::new(profile),
+            deaf: watch::Sender::new(None),
             sessions: AtomicU64::new(0),
             line: Mutex::new(None),
         }
@@ -101,6 +110,14 @@ impl Shared {
         self.lock().clone().ok_or(Error::NotRunning)
     }
 
+    pub(crate) fn profile(&self) -> Profile {
+        self.profile.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn put_profile(&self, profile: Profile) {
+        *self.profile.lock().unwrap_or_else(PoisonError::into_inner) = profile;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Line>> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -118,6 +135,38 @@ impl EngineHandle {
         let request = Request::Reconcile { desired: Box::new(desired), materials, reply };
         line.requests.send(request).await.map_err(|_| Error::NotRunning)?;
         answer.await.map_err(|_| Error::NotRunning)
+    }
+
+    /// Brings the session to another profile while it runs; what it refuses stays as it was. Where the answer is that no
+    /// session runs, the next one begins with the profile.
+    pub async fn apply(&self, profile: Profile) -> Result<Vec<Refusal>, Error> {
+        let line = match self.0.line() {
+            Ok(line) => line,
+            Err(error) => {
+                self.0.put_profile(profile);
+                return Err(error);
+            }
+        };
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Apply { profile: Box::new(profile), reply };
+        line.requests.send(request).await.map_err(|_| Error::NotRunning)?;
+        answer.await.map_err(|_| Error::NotRunning)
+    }
+
+    /// What the session is like now, or the next one will be.
+    pub fn profile(&self) -> Profile {
+        self.0.profile()
+    }
+
+    /// Why peers cannot connect to it everywhere where they should, now and from now on; `None` when they can.
+    pub fn deaf(&self) -> watch::Receiver<Option<String>> {
+        self.0.deaf.subscribe()
+    }
+
+    /// How long a torrent has seeded, ever. Asks libtorrent, since that alone moves nothing that it would tell of.
+    pub async fn seeding_time(&self, id: TorrentId) -> Result<Duration, Error> {
+        let seconds = self.ask_torrent(id, |session, key| Ok(session.status(key)?.seeding_seconds)).await?;
+        Ok(Duration::from_secs(seconds))
     }
 
     /// Which session runs: a rebuild makes another one, which is empty.
@@ -188,6 +237,11 @@ impl EngineHandle {
     /// The connected peers.
     pub async fn peers(&self, id: TorrentId) -> Result<Vec<libtorrent_sys::Peer>, Error> {
         self.ask_torrent(id, Session::peers).await
+    }
+
+    /// Connects a torrent to a peer.
+    pub async fn connect_peer(&self, id: TorrentId, peer: SocketAddr) -> Result<(), Error> {
+        self.ask_torrent(id, move |session, key| session.connect_peer(key, peer)).await
     }
 
     /// How long libtorrent itself takes to answer.

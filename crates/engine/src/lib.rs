@@ -2,7 +2,8 @@
 //!
 //! [`Engine::build`] gives a [`Runner`] that owns the session, a cheap [`EngineHandle`] that asks it, and a
 //! [`NoticeReceiver`] that takes what became of it. The session has a thread of its own: libtorrent's calls may block, and
-//! one that never comes back must not take the rest along. The runner only watches that thread, and replaces it.
+//! one that never comes back must not take the rest along. The runner only watches that thread, and replaces it. What an
+//! operator decides of the session is its [`Profile`], which may change while it runs.
 //!
 //! Deliberately not here: the log, the database and the clock. Resume data and metainfo come in with a torrent and go out as
 //! notices; whoever takes the notices stores them.
@@ -12,6 +13,7 @@ mod adding;
 #[cfg(test)]
 mod alert_table;
 mod alerts;
+mod applying;
 mod board;
 mod confine;
 mod deletion;
@@ -27,7 +29,9 @@ mod mailbox;
 mod metadata;
 mod notice;
 mod options;
+mod outbox;
 mod paths;
+mod profile;
 mod removing;
 mod runner;
 mod saving;
@@ -44,4 +48,5 @@ pub use handle::{EngineHandle, EngineHealth, Fault};
 pub use mailbox::NoticeReceiver;
 pub use notice::{EngineNotice, TorrentFile};
 pub use options::Options;
+pub use profile::{IpFilter, IpFilterError, Password, Profile, Refusal};
 pub use runner::{Engine, Runner};

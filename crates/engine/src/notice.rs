@@ -1,7 +1,9 @@
 //! What the session tells: what it saw of its torrents, and of itself.
 
+use std::time::Instant;
+
 use revaer_domain::torrent::{LeftFile, Phase, SelectionApplied, Totals};
-use revaer_domain::values::{InfoHashes, SavePath, TorrentId};
+use revaer_domain::values::{InfoHashes, RateCap, SavePath, TorrentId};
 
 /// A file of a torrent. Padding is not a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +81,17 @@ pub enum EngineNotice {
     Recovered {
         /// Which torrent.
         id: TorrentId,
+    },
+    /// Other limits are in force.
+    RateCapApplied {
+        /// Which torrent.
+        id: TorrentId,
+        /// The limits before.
+        from: RateCap,
+        /// The limits from here on.
+        to: RateCap,
+        /// Since when: a notice may wait for whoever takes it.
+        at: Instant,
     },
     /// The announce was asked for.
     Reannounced {
@@ -167,6 +180,7 @@ impl EngineNotice {
             | Self::Finished { id, .. }
             | Self::Failed { id, .. }
             | Self::Recovered { id }
+            | Self::RateCapApplied { id, .. }
             | Self::Reannounced { id, .. }
             | Self::Rechecked { id, .. }
             | Self::Moved { id, .. }

@@ -15,6 +15,7 @@ use crate::handle::{EngineHandle, EngineHealth, Fault, Request, Shared};
 use crate::mailbox::NoticeReceiver;
 use crate::notice::EngineNotice;
 use crate::options::Options;
+use crate::profile::Profile;
 use crate::session_loop::{Ended, SessionLoop};
 
 /// Requests that wait for the session's thread; more make whoever asks wait.
@@ -29,9 +30,9 @@ pub struct Engine;
 impl Engine {
     /// Starts the first session, so that wrong settings are an error here. Nothing moves until the runner runs.
     pub fn build(options: Options) -> Result<(EngineHandle, NoticeReceiver, Runner), Error> {
-        let first = start(&options)?;
+        let first = start(&options, &options.profile)?;
         let (faults, injected) = mpsc::channel(FAULTS_MAX);
-        let shared = Arc::new(Shared::new(options.ping_deadline, faults));
+        let shared = Arc::new(Shared::new(options.profile.clone(), options.ping_deadline, faults));
         let receiver = NoticeReceiver(Arc::clone(&shared.mailbox));
         let handle = EngineHandle(Arc::clone(&shared));
         let requests = open_line(&shared, &first.0);
@@ -89,7 +90,8 @@ impl Runner {
                     () = shutdown.cancelled() => return None,
                 }
                 let again = Arc::clone(&options);
-                match tokio::task::spawn_blocking(move || start(&again)).await {
+                let profile = shared.profile();
+                match tokio::task::spawn_blocking(move || start(&again, &profile)).await {
                     Ok(Ok((session, pump))) => {
                         // Before anybody is told: whoever hears of the restart asks at once.
                         let requests = open_line(&shared, &session);
@@ -113,9 +115,10 @@ async fn give_up(shared: &Shared, reason: String, shutdown: &CancellationToken) 
     shutdown.cancelled().await;
 }
 
-fn start(options: &Options) -> Result<(Arc<Session>, Pump), Error> {
-    let (session, pump) = Session::start(&options.settings(), options.session_state.as_deref())?;
-    session.limit_local_peers(options.limits_apply_to_local_peers)?;
+fn start(options: &Options, profile: &Profile) -> Result<(Arc<Session>, Pump), Error> {
+    let (session, pump) = Session::start(&options.settings(profile), options.session_state.as_deref())?;
+    session.limit_local_peers(profile.limits_apply_to_local_peers)?;
+    session.set_ip_filter(profile.ip_filter.ranges())?;
     Ok((Arc::new(session), pump))
 }
 

@@ -58,17 +58,19 @@ impl Torrents {
 
     /// Torrents that receive pieces are saved at the interval, or earlier after many bytes.
     pub(crate) fn save_what_is_due(&mut self, now: Instant) {
-        let due: Vec<u64> = self
-            .receiving
-            .iter()
-            .filter(|(key, since)| {
-                now.duration_since(**since) >= self.options.resume_save_interval
-                    || self.entries.get(*key).is_none_or(|entry| {
-                        entry.done_bytes.saturating_sub(entry.saved_bytes) >= self.options.resume_save_bytes
-                    })
-            })
-            .map(|(key, _)| *key)
-            .collect();
+        let (interval, bytes_max) =
+            (self.profile.resume_save_interval(), self.profile.engine.resume_save_bytes);
+        let due: Vec<u64> =
+            self.receiving
+                .iter()
+                .filter(|(key, since)| {
+                    now.duration_since(**since) >= interval
+                        || self.entries.get(*key).is_none_or(|entry| {
+                            entry.done_bytes.saturating_sub(entry.saved_bytes) >= bytes_max
+                        })
+                })
+                .map(|(key, _)| *key)
+                .collect();
         for key in due {
             self.ask_to_save(key, SaveResume::ONLY_IF_MODIFIED | SaveResume::SAVE_INFO_DICT, Purpose::Keep);
         }

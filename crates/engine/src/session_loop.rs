@@ -4,19 +4,20 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libtorrent_sys::{Pump, Session};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::deletion::Outcome;
 use crate::handle::{Request, Shared};
 use crate::options::Options;
-use crate::torrents::{Outbox, Torrents};
+use crate::outbox::Outbox;
+use crate::torrents::Torrents;
 
 /// Deletions that ended and wait to be told; more only make the deleting threads wait.
 const DELETIONS_MAX: usize = 64;
@@ -51,8 +52,7 @@ impl SessionLoop {
         let (deletions, mut deleted) = mpsc::channel::<(_, Outcome)>(DELETIONS_MAX);
         let outbox = Outbox { shared, abandoned: abandoned.clone() };
         let mut torrents = Torrents::new(Arc::clone(&session), Arc::clone(&options), outbox, deletions);
-        let mut tick = tokio::time::interval(options.tick());
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut tick = ticks(torrents.profile.tick());
         let mut deadline = None;
         let mut counting = Vec::new();
         // What waited before the wake-up was watched.
@@ -86,6 +86,18 @@ impl SessionLoop {
                             return Ended::Faulted(error.to_string());
                         }
                     }
+                    Request::Apply { profile, reply } => {
+                        let applying = torrents.apply(*profile);
+                        // What libtorrent says of it lies in the queue by now.
+                        if let Err(reason) = take(&mut pump, &mut torrents, &mut counting) {
+                            return Ended::Faulted(reason);
+                        }
+                        // Whoever asked may be gone; the session is as it is all the same.
+                        let _ = reply.send(torrents.applied(applying));
+                        if torrents.profile.tick() != tick.period() {
+                            tick = ticks(torrents.profile.tick());
+                        }
+                    }
                     Request::BreakPump => return Ended::Faulted("alerts cannot be taken: injected".to_owned()),
                 },
                 Some((id, outcome)) = deleted.recv() => torrents.on_deleted(id, outcome),
@@ -110,6 +122,12 @@ impl SessionLoop {
             }
         }
     }
+}
+
+fn ticks(period: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 async fn sleep_until(deadline: Option<tokio::time::Instant>) {

@@ -9,53 +9,20 @@ use std::time::Instant;
 
 use libtorrent_sys::{Session, Status, TorrentFlags};
 use revaer_domain::torrent::{Phase, SelectionApplied, Totals};
-use revaer_domain::values::TorrentId;
+use revaer_domain::values::{RateCap, TorrentId};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::actual::Actual;
-use crate::board::Live;
 use crate::confine::LeadsOut;
 use crate::deletion::Outcome;
 use crate::desired::{Desired, Materials, Presence, Reconciliation};
 use crate::diff::{EngineAction, after, diff};
-use crate::handle::Shared;
 use crate::notice::EngineNotice;
 use crate::options::Options;
+use crate::outbox::Outbox;
 use crate::paths::folder;
+use crate::profile::Profile;
 use crate::saving::{Held, Purpose};
-
-/// The way out of the session's thread. A thread that was given up and wakes late has nothing to say any more.
-pub(crate) struct Outbox {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) abandoned: CancellationToken,
-}
-
-impl Outbox {
-    pub(crate) fn put(&self, notice: EngineNotice) {
-        if !self.abandoned.is_cancelled() {
-            self.shared.mailbox.put(notice);
-        }
-    }
-
-    pub(crate) fn enter(&self, id: TorrentId, key: u64) {
-        if !self.abandoned.is_cancelled() {
-            self.shared.board.enter(id, key);
-        }
-    }
-
-    pub(crate) fn leave(&self, id: TorrentId) {
-        if !self.abandoned.is_cancelled() {
-            self.shared.board.leave(id);
-        }
-    }
-
-    pub(crate) fn update(&self, id: TorrentId, live: Live) {
-        if !self.abandoned.is_cancelled() {
-            self.shared.board.update(id, live);
-        }
-    }
-}
 
 /// One torrent of the session.
 #[expect(
@@ -67,6 +34,8 @@ pub(crate) struct Entry {
     pub(crate) key: u64,
     pub(crate) desired: Desired,
     pub(crate) actual: Actual,
+    /// The limits that were last set.
+    pub(crate) capped: RateCap,
     pub(crate) last: Option<Status>,
     pub(crate) phase: Option<Phase>,
     /// The code of the failure that was told.
@@ -106,6 +75,7 @@ impl Entry {
         Self {
             id: desired.id,
             key,
+            capped: desired.rate_cap,
             desired,
             actual,
             last: None,
@@ -143,6 +113,11 @@ impl Entry {
 pub(crate) struct Torrents {
     pub(crate) session: Arc<Session>,
     pub(crate) options: Arc<Options>,
+    pub(crate) profile: Profile,
+    /// Whether a torrent has or had a cap.
+    pub(crate) ticks_finely: bool,
+    /// Ports that could not be opened since the list of them last changed.
+    pub(crate) listen_failures: Vec<String>,
     pub(crate) outbox: Outbox,
     pub(crate) entries: HashMap<u64, Entry>,
     pub(crate) keys: HashMap<TorrentId, u64>,
@@ -167,8 +142,12 @@ impl Torrents {
         outbox: Outbox,
         deletions: mpsc::Sender<(TorrentId, Outcome)>,
     ) -> Self {
+        outbox.deaf(None);
         Self {
             session,
+            profile: outbox.shared.profile(),
+            ticks_finely: false,
+            listen_failures: Vec::new(),
             options,
             outbox,
             entries: HashMap::new(),
@@ -186,8 +165,9 @@ impl Torrents {
     }
 
     /// Compares one torrent with what it should be and does what is missing.
-    pub(crate) fn reconcile(&mut self, desired: Desired, materials: Option<Materials>) -> Reconciliation {
+    pub(crate) fn reconcile(&mut self, mut desired: Desired, materials: Option<Materials>) -> Reconciliation {
         let id = desired.id;
+        desired.queues = self.profile.queues();
         match (desired.presence, self.gone.get(&id)) {
             (Presence::Removing { delete_data }, Some((files_too, notice))) if *files_too || !delete_data => {
                 self.outbox.put(notice.clone());
@@ -283,19 +263,19 @@ impl Torrents {
             EngineAction::Pause => session.set_flags(key, TorrentFlags::PAUSED, STANDING)?,
             EngineAction::Resume => {
                 meet_again(session, key)?;
-                session.set_flags(key, TorrentFlags::NONE, STANDING)?;
+                let (flags, mask) = running(&entry.desired);
+                session.set_flags(key, flags, mask)?;
+            }
+            EngineAction::SetQueued => {
+                let (flags, mask) = running(&entry.desired);
+                session.set_flags(key, flags, mask)?;
             }
             EngineAction::SetSequential => {
                 let on = if entry.desired.sequential { TorrentFlags::SEQUENTIAL } else { TorrentFlags::NONE };
                 session.set_flags(key, on, TorrentFlags::SEQUENTIAL)?;
                 self.save(key);
             }
-            EngineAction::SetRateCap => {
-                let cap = entry.desired.rate_cap;
-                let [down, up] = [cap.download_bytes_per_second, cap.upload_bytes_per_second];
-                session.set_limits(key, down.map(u32::from), up.map(u32::from))?;
-                self.save(key);
-            }
+            EngineAction::SetRateCap => self.set_rate_cap(key)?,
             EngineAction::ApplySelection { .. } => {
                 self.apply_selection(key)?;
             }
@@ -321,7 +301,8 @@ impl Torrents {
                 session.clear_error(key)?;
                 meet_again(session, key)?;
                 if !entry.desired.paused {
-                    session.set_flags(key, TorrentFlags::NONE, STANDING)?;
+                    let (flags, mask) = running(&entry.desired);
+                    session.set_flags(key, flags, mask)?;
                 }
                 if self.unsettled.contains(&key) && entry.applied.is_some() {
                     // A file that cannot be opened makes libtorrent keep the priorities of before.
@@ -348,6 +329,16 @@ impl Torrents {
 /// The flags that make a torrent stand still, now or soon, or leave that to libtorrent.
 pub(crate) const STANDING: TorrentFlags =
     TorrentFlags(TorrentFlags::PAUSED.0 | TorrentFlags::STOP_WHEN_READY.0 | TorrentFlags::AUTO_MANAGED.0);
+
+/// The flags that let a torrent run: at once, or when libtorrent's queue comes to it.
+pub(crate) const fn running(desired: &Desired) -> (TorrentFlags, TorrentFlags) {
+    if desired.queues {
+        let mask = TorrentFlags(TorrentFlags::STOP_WHEN_READY.0 | TorrentFlags::AUTO_MANAGED.0);
+        (TorrentFlags::AUTO_MANAGED, mask)
+    } else {
+        (TorrentFlags::NONE, STANDING)
+    }
+}
 
 /// Lets a torrent connect at once to peers that it knew before it stood still. libtorrent lets each wait for a minute since
 /// the last connection (`min_reconnect_time`), as if it had been the peer that left; leaving the upload mode makes it forget

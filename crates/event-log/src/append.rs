@@ -29,6 +29,18 @@ pub struct CommandRecord {
     pub fingerprint: [u8; 32],
     /// JSON to remember for a repeat.
     pub result: Option<String>,
+    /// Whether it may be given again later on.
+    pub repeat: Repeat,
+}
+
+/// Whether a command may be given again, by somebody who knows its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// It may: what became of it is remembered, until the retention is over.
+    MayCome,
+    /// It can't, since nobody knows the id. Its facts bear the id, which is enough to find out what became of an append whose
+    /// answer was lost: given again unchanged, expected version included, it happens once and is answered as if it were new.
+    CannotCome,
 }
 
 /// One command's facts, for one stream.
@@ -38,7 +50,7 @@ pub struct Append {
     pub stream: StreamId,
     /// The version that the decision rests on, and that the stream must still have.
     pub expected: Version,
-    /// The facts. May be empty: a command that changes nothing is recorded all the same, or its repeat might act later.
+    /// The facts. May be empty: a command that changes nothing is remembered all the same, or its repeat might act later.
     pub facts: Vec<NewFact>,
     /// The command. Without one an append whose outcome is unknown can't be given again.
     pub command: Option<CommandRecord>,
@@ -103,6 +115,11 @@ impl Append {
         let facts: usize = self.facts.iter().map(|fact| fact.data.len() + fact.meta.len()).sum();
         let result = self.command.as_ref().and_then(|command| command.result.as_ref());
         facts + result.map_or(0, String::len)
+    }
+
+    /// The command, if what becomes of it is to be remembered.
+    pub(crate) fn remembered(&self) -> Option<&CommandRecord> {
+        self.command.as_ref().filter(|command| command.repeat == Repeat::MayCome)
     }
 
     /// Its number of facts in the type of versions.

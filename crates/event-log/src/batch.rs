@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{Append, Appended, Position, StreamId, Version, statements};
 
@@ -41,39 +42,36 @@ type Row = (
 
 /// Appends a batch, which holds no stream, command id or info hash twice, in one autocommit statement: one round trip, so
 /// that a stalled client never holds the lock.
+///
+/// `known` says of an append that its stream has had the expected version for certain.
 pub(crate) async fn append(
     connection: &mut PgConnection,
     batch: &[&Append],
+    known: impl Fn(&Append) -> bool,
     mode: Mode,
 ) -> Result<Vec<Verdict>, sqlx::Error> {
-    let commands: Vec<_> = batch.iter().map(|append| append.command.as_ref()).collect();
+    let commands = Commands::of(batch, known);
     let facts = Facts::of(batch);
+    let remembered = Remembered::of(batch);
     let claims = Hashes::of(batch, |append| &append.claims);
     let releases = Hashes::of(batch, |append| &append.releases);
     let row: Row = sqlx::query_as(statements::APPEND)
         .bind(mode == Mode::Checked)
-        .bind(batch.iter().map(|append| append.stream.as_str()).collect::<Vec<_>>())
-        .bind(batch.iter().map(|append| i64::from(append.expected)).collect::<Vec<_>>())
-        .bind(batch.iter().map(|append| append.fact_count().cast_signed()).collect::<Vec<_>>())
-        .bind(commands.iter().map(|command| command.map(|command| command.id)).collect::<Vec<_>>())
-        .bind(
-            commands
-                .iter()
-                .map(|command| command.map(|command| command.fingerprint.as_slice()))
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            commands
-                .iter()
-                .map(|command| command.and_then(|command| command.result.as_deref()))
-                .collect::<Vec<_>>(),
-        )
+        .bind(commands.stream)
+        .bind(commands.expected)
+        .bind(commands.facts)
+        .bind(commands.before)
+        .bind(commands.id)
+        .bind(commands.unknown)
         .bind(facts.command)
         .bind(facts.version)
         .bind(facts.schema_version)
         .bind(facts.kind)
         .bind(facts.data)
         .bind(facts.meta)
+        .bind(remembered.command)
+        .bind(remembered.fingerprint)
+        .bind(remembered.result)
         .bind(claims.command)
         .bind(claims.hash)
         .bind(releases.command)
@@ -113,6 +111,60 @@ fn verdicts(batch: &[&Append], row: Row) -> Vec<Verdict> {
         }
     };
     batch.iter().enumerate().map(judge).collect()
+}
+
+/// The columns of the commands of a batch.
+#[derive(Default)]
+struct Commands<'a> {
+    stream: Vec<&'a str>,
+    expected: Vec<i64>,
+    facts: Vec<i32>,
+    /// How many facts those before it have.
+    before: Vec<i64>,
+    id: Vec<Option<Uuid>>,
+    /// Those, counted from 1, whose stream has to be looked up.
+    unknown: Vec<i32>,
+}
+
+impl<'a> Commands<'a> {
+    fn of(batch: &[&'a Append], known: impl Fn(&Append) -> bool) -> Self {
+        let mut commands = Self::default();
+        let mut before = 0;
+        for (number, append) in (1_i32..).zip(batch) {
+            commands.stream.push(append.stream.as_str());
+            commands.expected.push(append.expected.into());
+            commands.facts.push(append.fact_count().cast_signed());
+            commands.before.push(before);
+            commands.id.push(append.command.as_ref().map(|command| command.id));
+            // Without facts no constraint says whether the stream has moved on.
+            if append.facts.is_empty() || !known(append) {
+                commands.unknown.push(number);
+            }
+            before += i64::from(append.fact_count());
+        }
+        commands
+    }
+}
+
+/// What is remembered of the commands of a batch, counted from 1, whose repeats may come.
+#[derive(Default)]
+struct Remembered<'a> {
+    command: Vec<i32>,
+    fingerprint: Vec<&'a [u8]>,
+    result: Vec<Option<&'a str>>,
+}
+
+impl<'a> Remembered<'a> {
+    fn of(batch: &[&'a Append]) -> Self {
+        let mut remembered = Self::default();
+        for (number, append) in (1_i32..).zip(batch) {
+            let Some(command) = append.remembered() else { continue };
+            remembered.command.push(number);
+            remembered.fingerprint.push(&command.fingerprint);
+            remembered.result.push(command.result.as_deref());
+        }
+        remembered
+    }
 }
 
 /// The columns of all facts of a batch; commands are counted from 1.

@@ -11,6 +11,7 @@ mod batch;
 mod entry;
 mod error;
 mod keeper;
+mod known;
 mod link;
 mod log;
 mod migrate;
@@ -26,7 +27,7 @@ mod tailer;
 mod verify;
 mod writer;
 
-pub use append::{Append, Appended, CommandOutcome, CommandRecord, NewFact};
+pub use append::{Append, Appended, CommandOutcome, CommandRecord, NewFact, Repeat};
 pub use entry::{Body, Entry, Fact, Samples};
 pub use error::{AppendError, MigrateError, OpenError, ReadError, Unavailable};
 pub use log::{EventLog, Runner};

@@ -20,6 +20,8 @@ pub(crate) struct Link {
     connect_timeout: Duration,
     statement_timeout: Duration,
     open: Option<(PgConnection, Instant)>,
+    /// How many connections were made.
+    made: u64,
 }
 
 impl Link {
@@ -29,11 +31,17 @@ impl Link {
             connect_timeout: options.connect_timeout,
             statement_timeout: options.statement_timeout,
             open: None,
+            made: 0,
         }
     }
 
     /// A connection that works, as far as can be known; a new one if there is none.
     pub(crate) async fn ready(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        self.ready_and_number().await.map(|(connection, _)| connection)
+    }
+
+    /// The same with a number that no connection before it had.
+    pub(crate) async fn ready_and_number(&mut self) -> Result<(&mut PgConnection, u64), sqlx::Error> {
         let connection = match self.open.take() {
             Some((connection, used_at)) if used_at.elapsed() < TRUSTED_FOR => connection,
             Some((mut connection, _)) => match timeout(self.connect_timeout, connection.ping()).await {
@@ -42,7 +50,7 @@ impl Link {
             },
             None => self.connect().await?,
         };
-        Ok(&mut self.open.insert((connection, Instant::now())).0)
+        Ok((&mut self.open.insert((connection, Instant::now())).0, self.made))
     }
 
     /// How long to wait for a statement: longer than a server takes that observes its own time-out.
@@ -55,7 +63,8 @@ impl Link {
         self.open = None;
     }
 
-    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+    async fn connect(&mut self) -> Result<PgConnection, sqlx::Error> {
+        self.made += 1;
         let connect = async {
             let mut connection = self.options.connect().await?;
             let bound = format!("SET statement_timeout = {}", self.statement_timeout.as_millis());

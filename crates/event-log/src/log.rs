@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use sqlx::{PgPool, Postgres, Transaction};
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::known::KnownVersions;
 use crate::link::Link;
 use crate::ring::Ring;
 use crate::tailer::Tailer;
@@ -34,7 +36,7 @@ pub(crate) struct Inner {
     pub(crate) catch_up: Semaphore,
     log_tag: String,
     requests: mpsc::Sender<Request>,
-    committed: Arc<Notify>,
+    committed: Arc<watch::Sender<Position>>,
 }
 
 /// The writer, the tailer and the keeper. Without it appends wait and followers stand still.
@@ -52,7 +54,7 @@ impl EventLog {
         migrate::check(&pool).await?;
         let log_id: Uuid = sqlx::query_scalar(statements::LOG_ID).fetch_one(&pool).await?;
         let ring = Arc::new(Ring::new(read::head(&pool).await?, &options));
-        let committed = Arc::new(Notify::new());
+        let committed = Arc::new(watch::Sender::new(ring.tail()));
         let (requests, receiver) = mpsc::channel(options.queue_max);
         let connect = pool.connect_options();
         let runner = Runner {
@@ -60,6 +62,7 @@ impl EventLog {
                 link: Link::new(&connect, "revaer log writer", &options),
                 options: options.clone(),
                 requests: receiver,
+                known: KnownVersions::default(),
                 committed: Arc::clone(&committed),
             },
             tailer: Tailer {
@@ -67,7 +70,7 @@ impl EventLog {
                 listen_at: connect.as_ref().clone(),
                 options: options.clone(),
                 ring: Arc::clone(&ring),
-                committed: Arc::clone(&committed),
+                committed: committed.subscribe(),
             },
             pool: pool.clone(),
             options: options.clone(),
@@ -112,9 +115,9 @@ impl EventLog {
             }
             outcome => outcome,
         };
-        let position = position.map_err(unavailable)?;
-        self.inner.committed.notify_one();
-        Ok(Position(position))
+        let position = Position(position.map_err(unavailable)?);
+        tell(&self.inner.committed, position);
+        Ok(position)
     }
 
     /// Facts of a stream above a version, in order; fewer than `limit` only at its end.
@@ -232,11 +235,12 @@ impl EventLog {
 impl Runner {
     /// Runs until shutdown; appends that were taken before it are still answered.
     pub async fn run(self, shutdown: CancellationToken) {
-        // Boxed: each is a state machine of some kilobytes, and whoever runs this holds it within its own.
-        let writer = Box::pin(self.writer.run(shutdown.clone()));
-        let tailer = Box::pin(self.tailer.run(shutdown.clone()));
-        let keeper = Box::pin(keeper::run(self.pool, self.options, shutdown));
-        tokio::join!(writer, tailer, keeper);
+        // Tasks of their own: the tailer decodes while the writer encodes. They end with the one that runs this.
+        let mut parts = JoinSet::new();
+        parts.spawn(self.writer.run(shutdown.clone()));
+        parts.spawn(self.tailer.run(shutdown.clone()));
+        parts.spawn(keeper::run(self.pool, self.options, shutdown));
+        parts.join_all().await;
     }
 }
 
@@ -250,6 +254,15 @@ impl fmt::Debug for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runner").finish_non_exhaustive()
     }
+}
+
+/// Tells the tailer that this process has committed a position, which may have been overtaken by another one's telling.
+pub(crate) fn tell(committed: &watch::Sender<Position>, position: Position) {
+    committed.send_if_modified(|newest| {
+        let is_newer = position > *newest;
+        *newest = position.max(*newest);
+        is_newer
+    });
 }
 
 fn unavailable(error: sqlx::Error) -> AppendError {

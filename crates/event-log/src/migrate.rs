@@ -8,13 +8,14 @@ use sqlx::{PgPool, SqlSafeStr};
 use crate::{MigrateError, OpenError, statements};
 
 /// Every migration. A file that was released is never edited: its hash is in the databases that ran it.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "log", include_str!("../../../migrations/0001_log.sql")),
     (2, "append", include_str!("../../../migrations/0002_append.sql")),
     (3, "samples", include_str!("../../../migrations/0003_samples.sql")),
     (4, "checkpoints", include_str!("../../../migrations/0004_checkpoints.sql")),
     (5, "bodies", include_str!("../../../migrations/0005_bodies.sql")),
     (6, "service role", include_str!("../../../migrations/0006_service_role.sql")),
+    (7, "append", include_str!("../../../migrations/0007_append.sql")),
     (15, "access", include_str!("../../../migrations/0015_access.sql")),
 ];
 

@@ -9,7 +9,9 @@ use sqlx::{Executor, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Body, CommandOutcome, Entry, Fact, Options, Position, Samples, StreamId, Version, statements};
+use crate::{
+    Append, Body, CommandOutcome, Entry, Fact, Options, Position, Samples, StreamId, Version, statements,
+};
 
 /// Entries above a position.
 pub(crate) struct Page {
@@ -112,6 +114,20 @@ pub(crate) async fn find_command(
         result: result.map(|result| String::from(Box::<str>::from(result.0))),
         recorded_at,
     }))
+}
+
+/// The position of the last fact of an append, and when it was recorded, if the append's command made what is there now.
+pub(crate) async fn find_made(
+    executor: impl Executor<'_, Database = Postgres>,
+    append: &Append,
+) -> Result<Option<(Position, OffsetDateTime)>, sqlx::Error> {
+    let row: Option<(i64, OffsetDateTime)> = sqlx::query_as(statements::FIND_MADE)
+        .bind(append.stream.as_str())
+        .bind(i64::from(append.expected + append.fact_count()))
+        .bind(append.command.as_ref().map(|command| command.id))
+        .fetch_optional(executor)
+        .await?;
+    Ok(row.map(|(position, recorded_at)| (Position(position), recorded_at)))
 }
 
 pub(crate) async fn find_claim(pool: &PgPool, claim: &str) -> Result<Option<StreamId>, sqlx::Error> {

@@ -17,6 +17,7 @@ statements! {
     DROP_SAMPLE_PARTITION = "drop_sample_partition.sql";
     FIND_CLAIM = "find_claim.sql";
     FIND_COMMAND = "find_command.sql";
+    FIND_MADE = "find_made.sql";
     FORGET_COMMANDS = "forget_commands.sql";
     HEAD = "head.sql";
     IS_MIGRATED = "is_migrated.sql";

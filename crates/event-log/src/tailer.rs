@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use tokio::sync::Notify;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::Options;
 use crate::link::{self, Link};
 use crate::read::{self, Page};
 use crate::ring::Ring;
+use crate::{Options, Position};
 
 /// The channel that `append` and `append_samples` notify.
 const CHANNEL: &str = "revaer_log";
@@ -26,7 +27,8 @@ pub(crate) struct Tailer {
     pub(crate) listen_at: PgConnectOptions,
     pub(crate) options: Options,
     pub(crate) ring: Arc<Ring>,
-    pub(crate) committed: Arc<Notify>,
+    /// The newest position that this process has committed.
+    pub(crate) committed: watch::Receiver<Position>,
 }
 
 impl Tailer {
@@ -50,10 +52,27 @@ impl Tailer {
                 continue;
             }
             pause = PAUSE_MIN;
+            self.wait_for_news(&mut listener).await;
+        }
+    }
+
+    /// Waits until something may have come that was not read yet. What this process committed comes as a notification too,
+    /// when it was read long since.
+    async fn wait_for_news(&mut self, listener: &mut Option<PgListener>) {
+        let tail = self.ring.tail();
+        let timer = Instant::now() + self.options.follow_timer;
+        loop {
             tokio::select! {
-                notified = notification(&mut listener) => if !notified { listener = None },
-                () = self.committed.notified() => {}
-                () = tokio::time::sleep(self.options.follow_timer) => {}
+                heard = notification(listener) => match heard {
+                    Heard::Of(position) if position <= tail => {}
+                    Heard::Of(_) => return,
+                    Heard::NoMore => {
+                        *listener = None;
+                        return;
+                    }
+                },
+                () = newer(&mut self.committed, tail) => return,
+                () = tokio::time::sleep_until(timer) => return,
             }
         }
     }
@@ -103,11 +122,35 @@ impl Tailer {
     }
 }
 
-/// Waits for a notification; `false` when the connection is lost. Without a listener it waits for ever.
-async fn notification(listener: &mut Option<PgListener>) -> bool {
+/// What the listener heard.
+enum Heard {
+    /// A position was committed, and every one below it.
+    Of(Position),
+    /// The connection is lost.
+    NoMore,
+}
+
+/// Waits for a notification. Without a listener it waits for ever.
+async fn notification(listener: &mut Option<PgListener>) -> Heard {
     let Some(listener) = listener else { return std::future::pending().await };
-    let notified = matches!(listener.try_recv().await, Ok(Some(_)));
-    // One read serves all that has come so far; this also keeps their number from growing.
-    while notified && listener.next_buffered().is_some() {}
-    notified
+    let Ok(Some(first)) = listener.try_recv().await else { return Heard::NoMore };
+    // One read serves all that has come so far; this also keeps their number from growing. What is no position came from
+    // somebody else's hand, and is news to be on the safe side.
+    let position = |payload: &str| payload.parse().unwrap_or(Position(i64::MAX));
+    let mut newest = position(first.payload());
+    while let Some(next) = listener.next_buffered() {
+        newest = newest.max(position(next.payload()));
+    }
+    Heard::Of(newest)
+}
+
+/// Waits until this process has committed something newer. Told once: what a crash took back is not looked for again and again.
+async fn newer(committed: &mut watch::Receiver<Position>, tail: Position) {
+    while committed.changed().await.is_ok() {
+        if *committed.borrow_and_update() > tail {
+            return;
+        }
+    }
+    // Nobody is left who could commit.
+    std::future::pending::<()>().await;
 }

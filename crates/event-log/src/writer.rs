@@ -6,12 +6,13 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{self, Mode, Verdict};
+use crate::known::KnownVersions;
 use crate::link::{self, Link};
-use crate::{Append, AppendError, Appended, CommandOutcome, Options, Unavailable, read};
+use crate::{Append, AppendError, Appended, CommandOutcome, Options, Position, Unavailable, read};
 
 /// Attempts at one batch: a connection may be lost while the outcome of the attempt before is looked up.
 const ATTEMPTS_MAX: u32 = 3;
@@ -33,8 +34,9 @@ pub(crate) struct Writer {
     pub(crate) link: Link,
     pub(crate) options: Options,
     pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) known: KnownVersions,
     /// Told of every commit, so that the tailer needs no notification for what this process appends.
-    pub(crate) committed: Arc<Notify>,
+    pub(crate) committed: Arc<watch::Sender<Position>>,
 }
 
 /// What an attempt at a batch says about it.
@@ -70,36 +72,51 @@ impl Writer {
                 waiting.push_back(request);
             }
             let batch = self.take_batch(&mut waiting);
+            let several = batch.len() > 1;
             self.commit(batch).await;
+            if several {
+                // Those who were answered run first: what they ask for next is then one batch, and not a first one that
+                // keeps the others waiting.
+                tokio::task::yield_now().await;
+            }
         }
     }
 
     /// Takes from the front what fits and does not touch each other. What names the same stream, command or info hash as one
     /// before it waits for the next batch: the two then meet in the order of the log.
     fn take_batch(&self, waiting: &mut VecDeque<Request>) -> Vec<Request> {
-        let (mut batch, mut later) = (Vec::new(), VecDeque::new());
-        let (mut streams, mut ids, mut hashes) = (HashSet::new(), HashSet::new(), HashSet::new());
-        let (mut events, mut bytes) = (0, 0);
-        while events < self.options.batch_events_max && bytes < self.options.batch_bytes_max {
-            let Some(request) = waiting.pop_front() else { break };
-            let append = &request.append;
-            let named: HashSet<_> = append.claims.iter().chain(&append.releases).cloned().collect();
-            let apart = streams.insert(append.stream.clone())
-                & append.command.as_ref().is_none_or(|command| ids.insert(command.id))
-                & hashes.is_disjoint(&named);
-            hashes.extend(named);
-            if apart {
-                events += append.facts.len().max(1);
-                bytes += append.bytes();
-                batch.push(request);
-            } else {
-                later.push_back(request);
-            }
+        let apart = self.apart(waiting);
+        let (mut batch, mut later) = (Vec::with_capacity(apart.len()), Vec::new());
+        for (request, apart) in waiting.drain(..apart.len()).zip(&apart) {
+            if *apart { batch.push(request) } else { later.push(request) }
         }
-        while let Some(request) = later.pop_back() {
+        for request in later.into_iter().rev() {
             waiting.push_front(request);
         }
         batch
+    }
+
+    /// Which of the first requests go into one batch; as long as what was looked at.
+    fn apart(&self, waiting: &VecDeque<Request>) -> Vec<bool> {
+        let (mut streams, mut ids, mut hashes) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let (mut events, mut bytes) = (0, 0);
+        let mut apart = Vec::new();
+        for Request { append, .. } in waiting {
+            if events >= self.options.batch_events_max || bytes >= self.options.batch_bytes_max {
+                break;
+            }
+            let named = || append.claims.iter().chain(&append.releases);
+            let fits = streams.insert(append.stream.as_str())
+                & append.command.as_ref().is_none_or(|command| ids.insert(command.id))
+                & named().all(|hash| !hashes.contains(hash.as_str()));
+            hashes.extend(named().map(String::as_str));
+            if fits {
+                events += append.facts.len().max(1);
+                bytes += append.bytes();
+            }
+            apart.push(fits);
+        }
+        apart
     }
 
     /// Commits a batch and answers it. If something in it is not for a database, each of its appends goes alone.
@@ -123,7 +140,7 @@ impl Writer {
         while !batch.is_empty() {
             match self.attempt(&batch, mode).await {
                 Ok(verdicts) => {
-                    self.committed.notify_one();
+                    self.learn(&batch, &verdicts);
                     self.answer(batch, verdicts, in_doubt).await;
                     return None;
                 }
@@ -155,9 +172,11 @@ impl Writer {
 
     async fn attempt(&mut self, batch: &[Request], mode: Mode) -> Result<Vec<Verdict>, Failure> {
         let patience = self.link.patience();
-        let connection = self.link.ready().await.map_err(Failure::Away)?;
+        let (connection, number) = self.link.ready_and_number().await.map_err(Failure::Away)?;
+        self.known.through(number);
         let appends: Vec<_> = batch.iter().map(|request| &request.append).collect();
-        let outcome = tokio::time::timeout(patience, batch::append(connection, &appends, mode)).await;
+        let known = |append: &Append| self.known.has(append);
+        let outcome = tokio::time::timeout(patience, batch::append(connection, &appends, known, mode)).await;
         let failure = match outcome.unwrap_or_else(|_| Err(link::timed_out())) {
             Ok(verdicts) => return Ok(verdicts),
             Err(error) => failure(error),
@@ -166,6 +185,22 @@ impl Writer {
             self.link.discard();
         }
         Err(failure)
+    }
+
+    /// Remembers how far the streams of a batch have come, and tells how far the log has.
+    fn learn(&mut self, batch: &[Request], verdicts: &[Verdict]) {
+        let mut newest = Position::ZERO;
+        for (request, verdict) in batch.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Appended(appended) => {
+                    self.known.learn(&request.append.stream, appended.version);
+                    newest = newest.max(appended.position);
+                }
+                Verdict::VersionConflict { actual } => self.known.learn(&request.append.stream, *actual),
+                Verdict::Recorded | Verdict::Claimed { .. } => {}
+            }
+        }
+        crate::log::tell(&self.committed, newest);
     }
 
     async fn answer(&mut self, batch: Vec<Request>, verdicts: Vec<Verdict>, in_doubt: bool) {
@@ -186,15 +221,24 @@ impl Writer {
 
     /// A command that is there: carried out before, or by the attempt whose outcome was unknown.
     async fn recorded(&mut self, append: &Append, in_doubt: bool) -> Result<Appended, AppendError> {
-        let command = append.command.as_ref().expect("only a command id is found recorded");
         let connection = self.link.ready().await.map_err(unavailable)?;
-        match read::find_command(connection, command.id).await {
-            Ok(Some(outcome)) if in_doubt && is_outcome_of(&outcome, append) => Ok(Appended {
-                position: outcome.last_position,
-                version: outcome.version_after,
-                recorded_at: outcome.recorded_at,
+        let found = match append.remembered() {
+            Some(command) => read::find_command(connection, command.id).await.map(|found| {
+                found.map(|outcome| {
+                    if !in_doubt || !is_outcome_of(&outcome, append) {
+                        return Err(AppendError::AlreadyRecorded(Box::new(outcome)));
+                    }
+                    Ok((outcome.last_position, outcome.recorded_at))
+                })
             }),
-            Ok(Some(outcome)) => Err(AppendError::AlreadyRecorded(Box::new(outcome))),
+            None => read::find_made(connection, append).await.map(|found| found.map(Ok)),
+        };
+        match found {
+            Ok(Some(made)) => made.map(|(position, recorded_at)| Appended {
+                position,
+                version: append.expected + append.fact_count(),
+                recorded_at,
+            }),
             // Forgotten between the two statements, at the end of its retention: as if it had come a moment later.
             Ok(None) => Err(unavailable(sqlx::Error::RowNotFound)),
             Err(error) => {

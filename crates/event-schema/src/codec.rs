@@ -116,6 +116,8 @@ torrent_kinds! {
     "torrent.resumed" => Resumed,
     "torrent.sequential_changed" => SequentialChanged(_),
     "torrent.rate_cap_changed" => RateCapChanged(_),
+    "torrent.share_limits_changed" => ShareLimitsChanged(_),
+    "torrent.share_limit_reached" => ShareLimitReached(_),
     "torrent.labels_changed" => LabelsChanged(_),
     "torrent.reannounce_requested" => ReannounceRequested(_),
     "torrent.reannounced" => Reannounced(_),
@@ -137,11 +139,12 @@ torrent_kinds! {
 const ENGINE_STARTED: &str = "engine.started";
 const ENGINE_FAULTED: &str = "engine.faulted";
 const ENGINE_RESTARTED: &str = "engine.restarted";
+const ENGINE_RATE_CAP_APPLIED: &str = "engine.rate_cap_applied";
 const HEALTH_CHANGED: &str = "health.changed";
 
 /// Every kind of fact, in the order of the documentation; samples are not facts.
-pub const KINDS: [&str; TORRENT_KINDS.len() + 5 + ACCESS_KINDS.len()] = {
-    let mut kinds = [""; TORRENT_KINDS.len() + 5 + ACCESS_KINDS.len()];
+pub const KINDS: [&str; TORRENT_KINDS.len() + 6 + ACCESS_KINDS.len()] = {
+    let mut kinds = [""; TORRENT_KINDS.len() + 6 + ACCESS_KINDS.len()];
     let mut next = 0;
     while next < TORRENT_KINDS.len() {
         kinds[next] = TORRENT_KINDS[next];
@@ -150,9 +153,10 @@ pub const KINDS: [&str; TORRENT_KINDS.len() + 5 + ACCESS_KINDS.len()] = {
     kinds[next] = ENGINE_STARTED;
     kinds[next + 1] = ENGINE_FAULTED;
     kinds[next + 2] = ENGINE_RESTARTED;
-    kinds[next + 3] = HEALTH_CHANGED;
-    kinds[next + 4] = SETTINGS_CHANGED;
-    next += 5;
+    kinds[next + 3] = ENGINE_RATE_CAP_APPLIED;
+    kinds[next + 4] = HEALTH_CHANGED;
+    kinds[next + 5] = SETTINGS_CHANGED;
+    next += 6;
     let mut access = 0;
     while access < ACCESS_KINDS.len() {
         kinds[next + access] = ACCESS_KINDS[access];
@@ -172,6 +176,7 @@ pub fn encode_engine(event: &EngineEvent, metadata: &Metadata) -> NewFact {
         EngineEvent::Started(started) => fact(ENGINE_STARTED, to_json(started), metadata),
         EngineEvent::Faulted(faulted) => fact(ENGINE_FAULTED, to_json(faulted), metadata),
         EngineEvent::Restarted(restarted) => fact(ENGINE_RESTARTED, to_json(restarted), metadata),
+        EngineEvent::RateCapApplied(applied) => fact(ENGINE_RATE_CAP_APPLIED, to_json(applied), metadata),
     }
 }
 
@@ -198,6 +203,7 @@ pub fn decode(fact: &Fact) -> Result<Decoded, DecodeError> {
         ENGINE_STARTED => Decoded::Engine(EngineEvent::Started(from_json(kind, data)?)),
         ENGINE_FAULTED => Decoded::Engine(EngineEvent::Faulted(from_json(kind, data)?)),
         ENGINE_RESTARTED => Decoded::Engine(EngineEvent::Restarted(from_json(kind, data)?)),
+        ENGINE_RATE_CAP_APPLIED => Decoded::Engine(EngineEvent::RateCapApplied(from_json(kind, data)?)),
         HEALTH_CHANGED => Decoded::Health(from_json(kind, data)?),
         other => decode_access(other, fact.stream.as_str(), data)
             .unwrap_or_else(|| Err(DecodeError::UnknownKind(other.to_owned())))?,

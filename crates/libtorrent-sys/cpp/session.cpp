@@ -4,6 +4,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
 #include <libtorrent/alert_types.hpp>
@@ -13,13 +15,12 @@
 #include <libtorrent/session_stats.hpp>
 
 #include "libtorrent-sys/cpp/flat.hpp"
+#include "libtorrent-sys/cpp/local_peers.hpp"
 #include "libtorrent-sys/src/ffi.rs.h"
 
 namespace revaer {
 
 namespace {
-
-using range = std::pair<char const*, char const*>;
 
 // The DHT's nodes and what extensions keep. Settings come from the caller at every start.
 auto const kept_state = lt::session_handle::save_dht_state | lt::session_handle::save_extension_state;
@@ -44,6 +45,24 @@ void merge(lt::settings_pack& pack, rust::Slice<RawSetting const> settings) {
     }
 }
 
+int index_of(rust::Str name, int type) {
+    int const index = lt::setting_by_name(string_of(name));
+    if (index < 0 || (index & lt::settings_pack::type_mask) != type)
+        throw Failure("settings", 1, "there is no setting `" + string_of(name) + "` of this type");
+    return index;
+}
+
+lt::address address_of(std::array<std::uint8_t, 16> const& bytes, bool is_v6) {
+    if (is_v6) {
+        lt::address_v6::bytes_type v6;
+        std::copy(bytes.begin(), bytes.end(), v6.begin());
+        return lt::address_v6(v6);
+    }
+    lt::address_v4::bytes_type v4;
+    std::copy_n(bytes.begin(), v4.size(), v4.begin());
+    return lt::address_v4(v4);
+}
+
 void signal(int event_fd) {
     std::uint64_t const one = 1;
     // The one error of a non-blocking eventfd is that it is full, and then it is readable.
@@ -53,7 +72,7 @@ void signal(int event_fd) {
 }  // namespace
 
 Session::Session(rust::Slice<RawSetting const> settings, rust::Slice<std::uint8_t const> state, int event_fd)
-    : event_fd_(event_fd) {
+    : event_fd_(event_fd), local_peers_(std::make_shared<LocalPeers>()) {
     lt::session_params params;
     if (!state.empty()) params = lt::read_session_params(bytes(state), kept_state);
     params.settings = lt::default_settings();
@@ -62,6 +81,7 @@ Session::Session(rust::Slice<RawSetting const> settings, rust::Slice<std::uint8_
     params.settings.set_int(lt::settings_pack::alert_mask, int(static_cast<std::uint32_t>(alerts)));
     merge(params.settings, settings);
     session_ = std::make_unique<lt::session>(std::move(params));
+    session_->add_extension(local_peers_);
     // Runs on libtorrent's thread under its lock: it writes the eventfd and does nothing else.
     session_->set_alert_notify([event_fd] { signal(event_fd); });
 }
@@ -84,10 +104,19 @@ void Session::apply_settings(rust::Slice<RawSetting const> settings) const {
 
 std::int64_t Session::int_setting(rust::Str name) const {
     return with_session([&](lt::session& session) -> std::int64_t {
-        int const index = lt::setting_by_name(string_of(name));
-        if (index < 0 || (index & lt::settings_pack::type_mask) != lt::settings_pack::int_type_base)
-            throw Failure("settings", 1, "unknown integer setting `" + string_of(name) + "`");
-        return session.get_settings().get_int(index);
+        return session.get_settings().get_int(index_of(name, lt::settings_pack::int_type_base));
+    });
+}
+
+bool Session::bool_setting(rust::Str name) const {
+    return with_session([&](lt::session& session) {
+        return session.get_settings().get_bool(index_of(name, lt::settings_pack::bool_type_base));
+    });
+}
+
+rust::String Session::text_setting(rust::Str name) const {
+    return with_session([&](lt::session& session) {
+        return text_of(session.get_settings().get_str(index_of(name, lt::settings_pack::string_type_base)));
     });
 }
 
@@ -103,20 +132,25 @@ void Session::limit_local_peers(bool on) const {
         auto const global = std::uint32_t(1) << std::uint32_t(lt::session_handle::global_peer_class_id);
         auto const local = std::uint32_t(1) << std::uint32_t(lt::session_handle::local_peer_class_id);
         lt::ip_filter filter;
-        auto const put = [&](range addresses, std::uint32_t peer_class) {
-            filter.add_rule(lt::make_address(addresses.first), lt::make_address(addresses.second), peer_class);
-        };
-        put({"0.0.0.0", "255.255.255.255"}, global);
-        put({"::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}, global);
-        if (!on) {
-            for (auto const& addresses : {range{"10.0.0.0", "10.255.255.255"}, range{"172.16.0.0", "172.31.255.255"},
-                     range{"192.168.0.0", "192.168.255.255"}, range{"169.254.0.0", "169.254.255.255"},
-                     range{"127.0.0.0", "127.255.255.255"}, range{"::1", "::1"},
-                     range{"fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
-                     range{"fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}})
-                put(addresses, local);
-        }
+        filter.add_rule(lt::make_address("0.0.0.0"), lt::make_address("255.255.255.255"), global);
+        filter.add_rule(lt::make_address("::"), lt::make_address("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), global);
+        if (!on)
+            for (auto const& addresses : local_addresses()) filter.add_rule(addresses.first, addresses.second, local);
         session.set_peer_class_filter(filter);
+    });
+}
+
+void Session::reconnect_local_peers() const {
+    with_session([&](lt::session&) { local_peers_->let_go(); });
+}
+
+void Session::set_ip_filter(rust::Slice<RawRange const> blocked) const {
+    with_session([&](lt::session& session) {
+        lt::ip_filter filter;
+        for (auto const& range : blocked)
+            filter.add_rule(
+                address_of(range.first, range.is_v6), address_of(range.last, range.is_v6), lt::ip_filter::blocked);
+        session.set_ip_filter(std::move(filter));
     });
 }
 
@@ -223,6 +257,12 @@ rust::Vec<RawMetric> stats_metrics() {
 }
 
 rust::String version() { return text_of(lt::version()); }
+
+rust::String default_text(rust::Str name) {
+    return guarded([&] {
+        return text_of(lt::default_settings().get_str(index_of(name, lt::settings_pack::string_type_base)));
+    });
+}
 
 rust::String header_version() { return text_of(LIBTORRENT_VERSION); }
 

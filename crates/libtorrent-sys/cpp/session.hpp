@@ -36,7 +36,9 @@ struct RawTracker;
 struct RawPeer;
 struct RawMetainfo;
 struct RawMagnet;
+struct RawRange;
 struct RawMetric;
+class LocalPeers;
 
 class Session {
 public:
@@ -46,8 +48,12 @@ public:
     // The session itself: session.cpp.
     void apply_settings(rust::Slice<RawSetting const> settings) const;
     std::int64_t int_setting(rust::Str name) const;
+    bool bool_setting(rust::Str name) const;
+    rust::String text_setting(rust::Str name) const;
     rust::Vec<std::uint8_t> save_state() const;
     void limit_local_peers(bool on) const;
+    void reconnect_local_peers() const;
+    void set_ip_filter(rust::Slice<RawRange const> blocked) const;
     void post_updates() const;
     void post_stats() const;
     void post_status(std::uint64_t key) const;
@@ -61,6 +67,7 @@ public:
     void set_flags(std::uint64_t key, std::uint64_t flags, std::uint64_t mask) const;
     void set_file_priorities(std::uint64_t key, rust::Slice<std::uint8_t const> priorities) const;
     void set_limits(std::uint64_t key, std::int32_t download, std::int32_t upload) const;
+    void set_slots(std::uint64_t key, std::int32_t connections_max, std::int32_t upload_slots_max) const;
     void reannounce(std::uint64_t key) const;
     void recheck(std::uint64_t key) const;
     void clear_error(std::uint64_t key) const;
@@ -101,6 +108,7 @@ private:
     void wake() const;
 
     int const event_fd_;
+    std::shared_ptr<LocalPeers> const local_peers_;
     // Held shared by every call, and exclusively by the one that ends the session. libtorrent's own calls are thread-safe.
     mutable std::shared_mutex life_;
     mutable std::mutex ending_;
@@ -150,6 +158,7 @@ std::unique_ptr<Pump> pump_of(std::shared_ptr<Session> const& session);
 rust::Vec<RawMetric> stats_metrics();
 rust::String version();
 rust::String header_version();
+rust::String default_text(rust::Str name);
 
 // parse.cpp
 RawMetainfo parse_metainfo(rust::Slice<std::uint8_t const> body, std::int32_t bytes_max, std::int32_t pieces_max,

@@ -121,6 +121,8 @@ void Session::add(std::uint64_t key, RawAdd const& torrent) const {
         }
         params.download_limit = torrent.download_limit > 0 ? torrent.download_limit : -1;
         params.upload_limit = torrent.upload_limit > 0 ? torrent.upload_limit : -1;
+        params.max_connections = torrent.connections_max > 0 ? torrent.connections_max : -1;
+        params.max_uploads = torrent.upload_slots_max > 0 ? torrent.upload_slots_max : -1;
         for (auto const& tracker : torrent.trackers) params.trackers.emplace_back(tracker);
         params.tracker_tiers.resize(params.trackers.size(), 0);
         for (auto const& peer : torrent.peers) params.peers.push_back(endpoint_of(std::string(peer)));
@@ -175,6 +177,13 @@ void Session::set_limits(std::uint64_t key, std::int32_t download, std::int32_t 
     with_torrent(key, [&](lt::torrent_handle const& torrent) {
         torrent.set_download_limit(download > 0 ? download : -1);
         torrent.set_upload_limit(upload > 0 ? upload : -1);
+    });
+}
+
+void Session::set_slots(std::uint64_t key, std::int32_t connections_max, std::int32_t upload_slots_max) const {
+    with_torrent(key, [&](lt::torrent_handle const& torrent) {
+        torrent.set_max_connections(connections_max > 0 ? connections_max : -1);
+        torrent.set_max_uploads(upload_slots_max > 0 ? upload_slots_max : -1);
     });
 }
 

@@ -40,6 +40,10 @@ pub struct AddTorrent {
     pub download_bytes_per_second: Option<u32>,
     /// `None`: no limit.
     pub upload_bytes_per_second: Option<u32>,
+    /// Most peers; `None`: no limit but the session's.
+    pub connections_max: Option<u32>,
+    /// Most peers that are sent to; `None`: no limit but the session's.
+    pub upload_slots_max: Option<u32>,
     /// Announce URLs beside those of the source.
     pub trackers: Vec<String>,
     /// Peers to try first.
@@ -71,6 +75,8 @@ impl AddTorrent {
             file_priorities: self.file_priorities.clone(),
             download_limit: limit(self.download_bytes_per_second),
             upload_limit: limit(self.upload_bytes_per_second),
+            connections_max: limit(self.connections_max),
+            upload_slots_max: limit(self.upload_slots_max),
             trackers: self.trackers.clone(),
             peers: self.peers.iter().map(SocketAddr::to_string).collect(),
         }
@@ -87,6 +93,8 @@ impl Default for AddTorrent {
             file_priorities: Vec::new(),
             download_bytes_per_second: None,
             upload_bytes_per_second: None,
+            connections_max: None,
+            upload_slots_max: None,
             trackers: Vec::new(),
             peers: Vec::new(),
         }

@@ -27,6 +27,8 @@ pub(crate) mod bridge {
         file_priorities: Vec<u8>,
         download_limit: i32,
         upload_limit: i32,
+        connections_max: i32,
+        upload_slots_max: i32,
         trackers: Vec<String>,
         peers: Vec<String>,
     }
@@ -47,6 +49,7 @@ pub(crate) mod bridge {
         total_done: u64,
         all_time_download: u64,
         all_time_upload: u64,
+        seeding_seconds: u64,
         payload_download_rate: u64,
         payload_upload_rate: u64,
         peers: u32,
@@ -118,6 +121,13 @@ pub(crate) mod bridge {
         peers: Vec<String>,
     }
 
+    /// Addresses from the first to the last. Version 4: the first four bytes of each.
+    struct RawRange {
+        is_v6: bool,
+        first: [u8; 16],
+        last: [u8; 16],
+    }
+
     struct RawMetric {
         name: String,
         index: usize,
@@ -132,13 +142,18 @@ pub(crate) mod bridge {
         fn session_start(settings: &[RawSetting], state: &[u8], event_fd: i32) -> Result<SharedPtr<Session>>;
         fn apply_settings(self: &Session, settings: &[RawSetting]) -> Result<()>;
         fn int_setting(self: &Session, name: &str) -> Result<i64>;
+        fn bool_setting(self: &Session, name: &str) -> Result<bool>;
+        fn text_setting(self: &Session, name: &str) -> Result<String>;
         fn save_state(self: &Session) -> Result<Vec<u8>>;
         fn limit_local_peers(self: &Session, on: bool) -> Result<()>;
+        fn reconnect_local_peers(self: &Session) -> Result<()>;
+        fn set_ip_filter(self: &Session, blocked: &[RawRange]) -> Result<()>;
         fn add(self: &Session, key: u64, torrent: &RawAdd) -> Result<()>;
         fn remove(self: &Session, key: u64, delete_files: bool) -> Result<()>;
         fn set_flags(self: &Session, key: u64, flags: u64, mask: u64) -> Result<()>;
         fn set_file_priorities(self: &Session, key: u64, priorities: &[u8]) -> Result<()>;
         fn set_limits(self: &Session, key: u64, download: i32, upload: i32) -> Result<()>;
+        fn set_slots(self: &Session, key: u64, connections_max: i32, upload_slots_max: i32) -> Result<()>;
         fn reannounce(self: &Session, key: u64) -> Result<()>;
         fn recheck(self: &Session, key: u64) -> Result<()>;
         fn clear_error(self: &Session, key: u64) -> Result<()>;
@@ -171,6 +186,7 @@ pub(crate) mod bridge {
         fn stats_metrics() -> Result<Vec<RawMetric>>;
         fn version() -> String;
         fn header_version() -> String;
+        fn default_text(name: &str) -> Result<String>;
         fn parse_metainfo(
             body: &[u8],
             bytes_max: i32,

@@ -13,6 +13,7 @@ mod ffi;
 mod flags;
 mod metainfo;
 mod pump;
+mod range;
 mod session;
 mod setting;
 mod status;
@@ -26,6 +27,9 @@ pub use metainfo::{
     parse_magnet, parse_metainfo,
 };
 pub use pump::{Batch, Events, Pump};
-pub use session::{Peer, Session, Tracker, TrackerStatus, header_version, stats_metrics, version};
+pub use range::AddressRange;
+pub use session::{
+    Peer, Session, Tracker, TrackerStatus, default_text, header_version, stats_metrics, version,
+};
 pub use setting::Setting;
 pub use status::{State, Status};

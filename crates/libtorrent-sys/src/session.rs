@@ -12,6 +12,7 @@ use crate::ffi::bridge;
 use crate::flags::TorrentFlags;
 use crate::metainfo::FileEntry;
 use crate::pump::Pump;
+use crate::range::AddressRange;
 use crate::setting::Setting;
 use crate::status::Status;
 
@@ -109,6 +110,16 @@ impl Session {
         Ok(self.raw().int_setting(name)?)
     }
 
+    /// A boolean setting as it is now.
+    pub fn bool_setting(&self, name: &str) -> Result<bool, Error> {
+        Ok(self.raw().bool_setting(name)?)
+    }
+
+    /// A text as it is now.
+    pub fn text_setting(&self, name: &str) -> Result<String, Error> {
+        Ok(self.raw().text_setting(name)?)
+    }
+
     /// The session's own state (DHT and extensions), for the next start.
     pub fn save_state(&self) -> Result<Vec<u8>, Error> {
         Ok(self.raw().save_state()?)
@@ -117,6 +128,17 @@ impl Session {
     /// Whether rate limits bind peers with local addresses too. Counts for new connections.
     pub fn limit_local_peers(&self, on: bool) -> Result<(), Error> {
         Ok(self.raw().limit_local_peers(on)?)
+    }
+
+    /// Lets go of peers with local addresses within a second, so that they connect again, under the limits as they are now.
+    pub fn reconnect_local_peers(&self) -> Result<(), Error> {
+        Ok(self.raw().reconnect_local_peers()?)
+    }
+
+    /// Replaces the addresses that nobody may be connected to; those that are connected are let go of.
+    pub fn set_ip_filter(&self, blocked: &[AddressRange]) -> Result<(), Error> {
+        let blocked: Vec<_> = blocked.iter().map(AddressRange::raw).collect();
+        Ok(self.raw().set_ip_filter(&blocked)?)
     }
 
     /// Adds a torrent under a number that is not zero. One that is there already is an error.
@@ -158,6 +180,16 @@ impl Session {
         upload_bytes_per_second: Option<u32>,
     ) -> Result<(), Error> {
         Ok(self.raw().set_limits(key, limit(download_bytes_per_second), limit(upload_bytes_per_second))?)
+    }
+
+    /// How many peers a torrent may have, and how many of them it sends to; `None` for no limit but the session's.
+    pub fn set_slots(
+        &self,
+        key: u64,
+        connections_max: Option<u32>,
+        upload_slots_max: Option<u32>,
+    ) -> Result<(), Error> {
+        Ok(self.raw().set_slots(key, limit(connections_max), limit(upload_slots_max))?)
     }
 
     forward! {
@@ -294,6 +326,11 @@ pub fn stats_metrics() -> Vec<(String, usize)> {
 /// The version that the library states of itself.
 pub fn version() -> String {
     bridge::version()
+}
+
+/// What a text of the settings is when nobody sets it.
+pub fn default_text(name: &str) -> Result<String, Error> {
+    Ok(bridge::default_text(name)?)
 }
 
 /// The version that the bridge was built for.

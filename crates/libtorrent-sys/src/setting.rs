@@ -31,6 +31,13 @@ impl Setting {
         Self::Text(name.into(), value.into())
     }
 
+    /// libtorrent's name of it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Int(name, _) | Self::Bool(name, _) | Self::Text(name, _) => name,
+        }
+    }
+
     pub(crate) fn raw(&self) -> RawSetting {
         let (name, kind, integer, text) = match self {
             Self::Int(name, value) => (name, 0, *value, ""),

@@ -55,6 +55,8 @@ pub struct Status {
     pub all_time_download: u64,
     /// Payload sent, ever.
     pub all_time_upload: u64,
+    /// How long it has seeded, ever; libtorrent keeps it in the resume data.
+    pub seeding_seconds: u64,
     /// Payload received a second.
     pub payload_download_rate: u64,
     /// Payload sent a second.
@@ -91,6 +93,7 @@ impl Status {
             total_done: raw.total_done,
             all_time_download: raw.all_time_download,
             all_time_upload: raw.all_time_upload,
+            seeding_seconds: raw.seeding_seconds,
             payload_download_rate: raw.payload_download_rate,
             payload_upload_rate: raw.payload_upload_rate,
             peers: raw.peers,

@@ -104,7 +104,7 @@ impl Batch {
                 self.session_began = Some(fact.position);
             }
             Ok(
-                Decoded::Engine(EngineEvent::Faulted(_))
+                Decoded::Engine(EngineEvent::Faulted(_) | EngineEvent::RateCapApplied(_))
                 | Decoded::Health(_)
                 | Decoded::Key(..)
                 | Decoded::Settings(_)

@@ -2,7 +2,7 @@
 
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{Failure, Status};
-use revaer_domain::values::{InfoHashes, RateCap, RateLimit, TorrentId};
+use revaer_domain::values::{InfoHashes, RateCap, RateLimit, ShareLimits, TorrentId};
 use revaer_event_log::{Position, Version};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
@@ -54,6 +54,8 @@ pub struct TorrentRow {
     pub selection: SelectionRule,
     /// Its limits.
     pub rate_cap: RateCap,
+    /// Its limits of sharing.
+    pub share_limits: ShareLimits,
     /// Whether it downloads in order.
     pub sequential: bool,
     /// Its stream's version.
@@ -150,6 +152,7 @@ impl FromRow<'_, PgRow> for TorrentRow {
                 download_bytes_per_second: limit(row, "download_limit_bytes_per_second")?,
                 upload_bytes_per_second: limit(row, "upload_limit_bytes_per_second")?,
             },
+            share_limits: row.try_get::<Json<ShareLimits>, _>("share_limits")?.0,
             sequential: row.try_get("sequential")?,
             version: small(row, "version")?,
             position: Position(row.try_get("position")?),

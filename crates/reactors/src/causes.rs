@@ -9,10 +9,16 @@ use revaer_application::Caller;
 use revaer_domain::values::TorrentId;
 use revaer_event_log::{Fact, Position};
 use revaer_event_schema::Metadata;
+use time::OffsetDateTime;
+
+/// What asks for other limits.
+const RATE_CAP_CHANGED: &str = "torrent.rate_cap_changed";
 
 #[derive(Debug, Clone)]
 struct Cause {
     position: Position,
+    /// When the newest limits were asked for.
+    capped_at: Option<OffsetDateTime>,
     correlation_id: String,
 }
 
@@ -27,9 +33,20 @@ impl Causes {
     pub(crate) fn note(&self, id: TorrentId, fact: &Fact) {
         let Ok(metadata) = serde_json::from_str::<Metadata>(&fact.meta) else { return };
         if metadata.actor != "engine" {
-            let cause = Cause { position: fact.position, correlation_id: metadata.correlation_id };
-            self.map().insert(id, cause);
+            let mut map = self.map();
+            let capped_at = if fact.kind == RATE_CAP_CHANGED {
+                Some(fact.recorded_at)
+            } else {
+                map.get(&id).and_then(|cause| cause.capped_at)
+            };
+            let correlation_id = metadata.correlation_id;
+            map.insert(id, Cause { position: fact.position, capped_at, correlation_id });
         }
+    }
+
+    /// When the limits of a torrent were last asked for, if this process saw it.
+    pub(crate) fn capped_at(&self, id: TorrentId) -> Option<OffsetDateTime> {
+        self.map().get(&id)?.capped_at
     }
 
     pub(crate) fn forget(&self, id: TorrentId) {

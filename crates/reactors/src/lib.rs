@@ -5,6 +5,7 @@
 //! loop between them closes only through the log.
 
 mod backoff;
+mod caps;
 mod causes;
 mod counters;
 mod observer;

@@ -14,7 +14,7 @@ use revaer_event_schema::{Metadata, encode_engine};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::{Causes, ReconcileAll};
+use crate::{Causes, ReconcileAll, caps};
 
 /// Notices taken at once: enough to write resume data in few transactions.
 const NOTICES_MAX: usize = 256;
@@ -136,6 +136,14 @@ impl Observer {
                 self.all.ask();
                 self.engine_event(EngineEvent::Restarted(EngineRestarted { attempt: *attempt })).await
             }
+            EngineNotice::RateCapApplied { id, from, to, at } => {
+                let since = self.application.clock().now() - at.elapsed();
+                let asked_at = self.causes.capped_at(*id).unwrap_or(since);
+                for applied in caps::applied(Some(*id), (*from, *to), asked_at, since) {
+                    self.engine_event(EngineEvent::RateCapApplied(applied)).await?;
+                }
+                Ok(())
+            }
             // Its health says so, to whoever follows that; the log has the fault already.
             EngineNotice::GaveUp { .. } | EngineNotice::ResumeData { .. } => Ok(()),
             other => match observation(&self.application, other) {
@@ -187,6 +195,7 @@ fn observation(application: &Application, notice: &EngineNotice) -> Option<(Torr
         }
         EngineNotice::MetadataReceived { .. }
         | EngineNotice::ResumeData { .. }
+        | EngineNotice::RateCapApplied { .. }
         | EngineNotice::Faulted { .. }
         | EngineNotice::Restarted { .. }
         | EngineNotice::GaveUp { .. }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use libtorrent_sys::Setting;
 use revaer_application::{
     AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SettingsFollower, SystemClock,
     UseRecorder,
@@ -88,15 +87,16 @@ impl App {
             Projector::open(log.clone()).await.context("the read models cannot be opened")?;
 
         let bodies = revaer_application::Bodies::new(log.pool().clone());
+        let mut profile = revaer_engine::Profile::default();
+        profile.engine.listen_interfaces.clone_from(&config.peer_listen);
+        profile.engine.utp = config.utp;
+        profile.engine.progress_hertz = config.rates.progress_hertz;
+        profile.engine.resume_save_interval_seconds =
+            config.rates.resume_save_interval.as_secs().try_into().unwrap_or(u32::MAX);
+        profile.engine.resume_save_bytes = config.rates.resume_save_bytes;
         let options = revaer_engine::Options {
-            listen_interfaces: config.peer_listen.clone(),
-            progress_hertz: config.rates.progress_hertz,
-            resume_save_interval: config.rates.resume_save_interval,
-            resume_save_bytes: config.rates.resume_save_bytes,
+            profile,
             session_state: bodies.session_state(NODE).await.context("the session's state cannot be read")?,
-            settings_extra: ["enable_incoming_utp", "enable_outgoing_utp"]
-                .map(|name| Setting::bool(name, config.utp))
-                .into(),
             ..revaer_engine::Options::new(download_root)
         };
         let (engine, notices, engine_runner) =

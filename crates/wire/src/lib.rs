@@ -17,5 +17,5 @@ pub use problem::{FieldProblem, Problem, codes};
 pub use request::{ActionRequest, AddRequest, PriorityRequest, SelectRequest};
 pub use torrent::{
     Failure, FileEntry, FileList, HistoryEntry, HistoryPage, InfoHashes, Peer, PeerList, RateCap, Selection,
-    SelectionPriority, Torrent, TorrentPage, Tracker, TrackerList,
+    SelectionPriority, ShareLimits, Torrent, TorrentPage, Tracker, TrackerList,
 };

@@ -50,12 +50,15 @@ pub struct AddRequest {
     /// Limit, or null for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_bytes_per_second: Option<u64>,
-    /// Share ratio to stop at.
+    /// Share ratio at which `share_action` is taken, 0 to 10,000; null: as the labels or the settings say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share_ratio: Option<f64>,
-    /// Seeding time to stop at.
+    /// Seeding time at which it is taken; null: as the labels or the settings say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed_time_seconds: Option<u64>,
+    /// `pause`, `remove` (its files stay) or `nothing`; null: as the labels or the settings say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_action: Option<String>,
     /// Announce URLs beside those of the torrent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trackers: Option<Vec<String>>,
@@ -112,7 +115,7 @@ pub struct PriorityRequest {
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "openapi", derive(poem_openapi::Object), oai(default))]
 pub struct ActionRequest {
-    /// `pause`, `resume`, `remove`, `reannounce`, `recheck`, `sequential`, `rate_cap`, `move` or `label`.
+    /// `pause`, `resume`, `remove`, `reannounce`, `recheck`, `sequential`, `rate_cap`, `share_limits`, `move` or `label`.
     pub action: Option<String>,
     /// With `remove`: whether the downloaded files go too.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,6 +129,15 @@ pub struct ActionRequest {
     /// With `rate_cap`: a limit, or null for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_bytes_per_second: Option<u64>,
+    /// With `share_limits`: the ratio, or null for what the labels or the settings say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_ratio: Option<f64>,
+    /// With `share_limits`: the time, or null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed_time_seconds: Option<u64>,
+    /// With `share_limits`: `pause`, `remove`, `nothing`, or null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_action: Option<String>,
     /// With `move`: relative to the download root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub save_path: Option<String>,

@@ -63,6 +63,8 @@ body! {
         pub selection: Selection,
         /// Its limits.
         pub rate_cap: RateCap,
+        /// Its own limits of sharing.
+        pub share_limits: ShareLimits,
         /// Whether it downloads in order.
         pub sequential: bool,
         /// The number of its facts.
@@ -115,6 +117,16 @@ body! {
         pub download_bytes_per_second: Option<u32>,
         /// Upload.
         pub upload_bytes_per_second: Option<u32>,
+    }
+
+    /// Limits of sharing; null means as its labels say, and else as the settings do.
+    pub struct ShareLimits {
+        /// Sent divided by received at which `share_action` is taken, in thousandths.
+        pub share_ratio: Option<f64>,
+        /// Seeding time at which it is taken.
+        pub seed_time_seconds: Option<u64>,
+        /// `pause`, `remove` (its files stay) or `nothing`.
+        pub share_action: Option<String>,
     }
 
     /// A page of torrents.

@@ -4,23 +4,24 @@ use revaer_domain::torrent::TorrentCommand;
 use revaer_domain::values::{LABELS_MAX, Label, SavePath};
 use revaer_wire::codes;
 
-use super::add::rate_cap;
+use super::add::{rate_cap, share_limits};
 use super::fields::{Faults, Fields};
 use crate::problem::Refusal;
 
 /// Actions of later versions.
-const NOT_SUPPORTED: [&str; 4] = ["share_limits", "retry_fsops", "cancel_fsops", "undo_fsops"];
+const NOT_SUPPORTED: [&str; 3] = ["retry_fsops", "cancel_fsops", "undo_fsops"];
 /// Fields, and the action that each belongs to.
-const FIELDS: [(&str, &str); 6] = [
+const FIELDS: [(&str, &str); 9] = [
     ("delete_data", "remove"),
     ("enable", "sequential"),
     ("download_bytes_per_second", "rate_cap"),
     ("upload_bytes_per_second", "rate_cap"),
+    ("share_ratio", "share_limits"),
+    ("seed_time_seconds", "share_limits"),
+    ("share_action", "share_limits"),
     ("save_path", "move"),
     ("labels", "label"),
 ];
-/// Fields of later versions.
-const FIELDS_NOT_SUPPORTED: [&str; 2] = ["share_ratio", "seed_time_seconds"];
 
 /// Reads an action.
 pub(crate) fn read(body: &[u8]) -> Result<TorrentCommand, Refusal> {
@@ -31,7 +32,6 @@ pub(crate) fn read(body: &[u8]) -> Result<TorrentCommand, Refusal> {
     if !has_action {
         faults.note("/action", codes::INVALID, "is needed");
     }
-    fields.not_supported(&FIELDS_NOT_SUPPORTED, &mut faults);
     if let Some(action) = &action {
         for (name, belongs_to) in FIELDS {
             if fields.has(name) && belongs_to != action {
@@ -74,6 +74,7 @@ fn command(action: &str, fields: &mut Fields<'_>, faults: &mut Faults) -> Option
         "recheck" => TorrentCommand::Recheck,
         "sequential" => TorrentCommand::SetSequential { enable: fields.take("enable", faults)? },
         "rate_cap" => TorrentCommand::SetRateCap(rate_cap(fields, faults)),
+        "share_limits" => TorrentCommand::SetShareLimits(share_limits(fields, faults)),
         "move" => {
             let save_path = fields.take_as("save_path", faults, |text: String| text.parse::<SavePath>())?;
             TorrentCommand::Move { save_path }
@@ -87,8 +88,7 @@ fn command(action: &str, fields: &mut Fields<'_>, faults: &mut Faults) -> Option
             return None;
         }
         _ => {
-            let detail =
-                "is none of pause, resume, remove, reannounce, recheck, sequential, rate_cap, move, label";
+            let detail = "is none of pause, resume, remove, reannounce, recheck, sequential, rate_cap, share_limits, move, label";
             faults.note("/action", codes::INVALID, detail);
             return None;
         }

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use revaer_application::{AddSource, AddTorrent};
+use revaer_domain::settings::ShareAction;
 use revaer_domain::values::{
     LABELS_MAX, Label, MAGNET_PEERS_MAX, MAGNET_TRACKERS_MAX, MagnetUri, RateCap, RateLimit, SavePath,
+    ShareLimits, ShareRatio,
 };
 use revaer_wire::codes;
 
@@ -17,7 +19,9 @@ use crate::Limits;
 use crate::problem::Refusal;
 
 /// Fields of later versions.
-const NOT_SUPPORTED: [&str; 3] = ["share_ratio", "seed_time_seconds", "fsops_profile"];
+const NOT_SUPPORTED: [&str; 1] = ["fsops_profile"];
+/// Ten years: the most that the settings take, too.
+const SEED_TIME_SECONDS_MAX: u64 = 10 * 365 * 24 * 3600;
 /// The longest announce URL.
 const TRACKER_BYTES_MAX: usize = 2048;
 
@@ -113,6 +117,7 @@ fn options(
         selection: selection::take(&mut fields, at, faults),
         sequential: fields.take("sequential", faults).unwrap_or(false),
         rate_cap: rate_cap(&mut fields, faults),
+        share_limits: share_limits(&mut fields, faults),
         trackers: fields.take_each("trackers", MAGNET_TRACKERS_MAX, faults, tracker),
         peers: fields.take_each("peers", MAGNET_PEERS_MAX, faults, peer),
     };
@@ -126,6 +131,21 @@ pub(super) fn rate_cap(fields: &mut Fields<'_>, faults: &mut Faults) -> RateCap 
     RateCap {
         download_bytes_per_second: limit("download_bytes_per_second"),
         upload_bytes_per_second: limit("upload_bytes_per_second"),
+    }
+}
+
+/// Takes the limits of sharing; absent and null mean what the labels or the settings say.
+pub(super) fn share_limits(fields: &mut Fields<'_>, faults: &mut Faults) -> ShareLimits {
+    ShareLimits {
+        share_ratio: fields.take_as("share_ratio", faults, |ratio: f64| ShareRatio::try_from(ratio)),
+        seed_time_seconds: fields.take_as("seed_time_seconds", faults, |seconds: u64| {
+            let fits = seconds <= SEED_TIME_SECONDS_MAX;
+            fits.then_some(seconds).ok_or(format!("is more than {SEED_TIME_SECONDS_MAX} seconds"))
+        }),
+        share_action: fields.take_as("share_action", faults, |action: String| {
+            let known = ShareAction::ALL.into_iter().find(|known| known.name() == action);
+            known.ok_or("is none of pause, remove, nothing")
+        }),
     }
 }
 

@@ -160,6 +160,12 @@ impl Field for u64 {
     }
 }
 
+impl Field for f64 {
+    fn read(raw: &RawValue, at: &str, faults: &mut Faults) -> Option<Self> {
+        typed(raw, at, "a number", faults)
+    }
+}
+
 /// An item that fails stays as a gap, so that those behind it keep their places.
 impl<T: Field> Field for Vec<Option<T>> {
     fn read(raw: &RawValue, at: &str, faults: &mut Faults) -> Option<Self> {

@@ -5,7 +5,7 @@
 use revaer_application::LiveRates;
 use revaer_domain::selection::{SelectionRule, Target};
 use revaer_domain::torrent::{Failure, Status, Torrent as Fold, Totals};
-use revaer_domain::values::{InfoHashes, RateCap, TorrentId};
+use revaer_domain::values::{InfoHashes, RateCap, ShareLimits, TorrentId};
 use revaer_event_log::{Position, Version};
 use revaer_projections::{TorrentRow, tracker_hosts};
 use revaer_wire::{self as wire, Torrent};
@@ -41,6 +41,7 @@ struct Known {
     error: Option<Failure>,
     selection: SelectionRule,
     rate_cap: RateCap,
+    share_limits: ShareLimits,
     sequential: bool,
     version: Version,
     position: Position,
@@ -72,6 +73,7 @@ pub(crate) fn of_row(row: TorrentRow) -> Torrent {
         error: row.error,
         selection: row.selection,
         rate_cap: row.rate_cap,
+        share_limits: row.share_limits,
         sequential: row.sequential,
         version: row.version,
         position: row.position,
@@ -104,6 +106,7 @@ pub(crate) fn of_fold(
         error: fold.failure,
         selection: fold.selection,
         rate_cap: fold.rate_cap,
+        share_limits: fold.share_limits,
         sequential: fold.sequential,
         name: fold.name,
         version,
@@ -171,6 +174,11 @@ fn torrent(known: Known, moment: Moment) -> Torrent {
         rate_cap: wire::RateCap {
             download_bytes_per_second: known.rate_cap.download_bytes_per_second.map(u32::from),
             upload_bytes_per_second: known.rate_cap.upload_bytes_per_second.map(u32::from),
+        },
+        share_limits: wire::ShareLimits {
+            share_ratio: known.share_limits.share_ratio.map(f64::from),
+            seed_time_seconds: known.share_limits.seed_time_seconds,
+            share_action: known.share_limits.share_action.map(|action| action.name().to_owned()),
         },
         sequential: known.sequential,
         version: known.version,

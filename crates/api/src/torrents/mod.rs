@@ -239,8 +239,9 @@ impl TorrentsApi {
 
     /// Act on a torrent
     ///
-    /// `pause`, `resume`, `remove`, `reannounce`, `recheck`, `sequential`, `rate_cap`, `move` or `label`, each with its own
-    /// fields. `rate_cap` replaces both limits: null or absent means none. Answers the torrent as the log now has it.
+    /// `pause`, `resume`, `remove`, `reannounce`, `recheck`, `sequential`, `rate_cap`, `share_limits`, `move` or `label`, each with
+    /// its own fields. `rate_cap` replaces both limits: null or absent means none. `share_limits` replaces all three: null or
+    /// absent means what the labels say, and else the settings. Answers the torrent as the log now has it.
     #[oai(path = "/:id/action", method = "post", operation_id = "actOnTorrent")]
     async fn action(
         &self,

@@ -164,6 +164,7 @@ async fn every_action_is_a_fact_with_who_and_by_which_request() {
         (json!({"action": "recheck"}), "torrent.recheck_requested"),
         (json!({"action": "sequential", "enable": true}), "torrent.sequential_changed"),
         (json!({"action": "rate_cap", "upload_bytes_per_second": 5}), "torrent.rate_cap_changed"),
+        (json!({"action": "share_limits", "share_ratio": 1.5}), "torrent.share_limits_changed"),
         (json!({"action": "label", "labels": ["x"]}), "torrent.labels_changed"),
         (json!({"action": "move", "save_path": "y"}), "torrent.move_requested"),
         (json!({"action": "remove", "delete_data": true}), "torrent.remove_requested"),

@@ -112,14 +112,15 @@ async fn malformed_magnet_is_refused_at_its_place(#[case] magnet: &str) {
     &["/trackers/0 invalid", "/trackers/1 invalid", "/trackers/2 invalid", "/trackers/3 invalid"])]
 #[case::peers(json!({"peers": ["127.0.0.1", "127.0.0.1:0", "host:1", "127.0.0.1:99999", "[::1]:1"]}), 422,
     &["/peers/0 invalid", "/peers/1 invalid", "/peers/2 invalid", "/peers/3 invalid"])]
+#[case::share_limits(json!({"share_ratio": 10_001, "seed_time_seconds": 1_u64 << 40, "share_action": "fly"}), 422,
+    &["/share_ratio invalid", "/seed_time_seconds invalid", "/share_action invalid"])]
 #[case::unknown(json!({"a/b": 1, "c~d": 2, "speed": 3}), 422, &["/a~1b invalid", "/c~0d invalid", "/speed invalid"])]
 #[case::later_fields(
-    json!({"skip_fluff": true, "first_last_piece_first": false, "share_ratio": 1.5, "seed_time_seconds": 5, "fsops_profile": "x"}), 422,
-    &["/share_ratio not_supported", "/seed_time_seconds not_supported", "/fsops_profile not_supported",
-      "/skip_fluff not_supported", "/first_last_piece_first not_supported"]
+    json!({"skip_fluff": true, "first_last_piece_first": false, "fsops_profile": "x"}), 422,
+    &["/fsops_profile not_supported", "/skip_fluff not_supported", "/first_last_piece_first not_supported"]
 )]
-#[case::all_at_once(json!({"magnet": "x", "labels": ["/"], "sequential": 1, "shape": 1, "share_ratio": 1}), 400,
-    &["/magnet invalid", "/share_ratio not_supported", "/labels/0 invalid", "/sequential malformed", "/shape invalid"])]
+#[case::all_at_once(json!({"magnet": "x", "labels": ["/"], "sequential": 1, "shape": 1, "fsops_profile": "x"}), 400,
+    &["/magnet invalid", "/fsops_profile not_supported", "/labels/0 invalid", "/sequential malformed", "/shape invalid"])]
 #[tokio::test]
 async fn every_failed_field_of_an_add_is_named(
     #[case] fields: Value,
@@ -169,7 +170,8 @@ async fn torrent_file_that_is_not_usable_is_refused_at_its_place(#[case] file: V
 #[case::rates(json!({"action": "rate_cap", "download_bytes_per_second": 0, "upload_bytes_per_second": "fast"}), 400,
     &["/download_bytes_per_second invalid", "/upload_bytes_per_second malformed"])]
 #[case::type_of_delete(json!({"action": "remove", "delete_data": 1}), 400, &["/delete_data malformed"])]
-#[case::share_limits(json!({"action": "share_limits", "share_ratio": 2}), 422, &["/share_ratio not_supported", "/action not_supported"])]
+#[case::share_limits(json!({"action": "share_limits", "share_ratio": "2", "seed_time_seconds": -1, "share_action": ""}), 400,
+    &["/share_ratio malformed", "/seed_time_seconds malformed", "/share_action invalid"])]
 #[case::retry_fsops(json!({"action": "retry_fsops"}), 422, &["/action not_supported"])]
 #[case::cancel_fsops(json!({"action": "cancel_fsops"}), 422, &["/action not_supported"])]
 #[case::undo_fsops(json!({"action": "undo_fsops"}), 422, &["/action not_supported"])]

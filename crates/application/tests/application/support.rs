@@ -168,6 +168,7 @@ fn ask(source: AddSource) -> AddTorrent {
         selection: SelectionRule::default(),
         sequential: false,
         rate_cap: RateCap::default(),
+        share_limits: revaer_domain::values::ShareLimits::default(),
         trackers: vec![],
         peers: vec![],
     }

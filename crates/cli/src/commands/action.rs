@@ -55,6 +55,18 @@ enum Verb {
         #[arg(long, value_name = "SIZE|none")]
         upload: Option<Limit>,
     },
+    /// Say when it has shared enough; what is not given is as its labels say, and else the settings
+    ShareLimits {
+        /// Sent divided by received, such as 1.5
+        #[arg(long, value_name = "RATIO")]
+        ratio: Option<f64>,
+        /// Seconds of seeding
+        #[arg(long, value_name = "SECONDS")]
+        seed_time: Option<u64>,
+        /// What becomes of it then
+        #[arg(long, value_enum)]
+        then: Option<Then>,
+    },
     /// Move its files
     Move {
         /// Relative to the download root
@@ -75,6 +87,23 @@ enum Switch {
     On,
     /// It does not.
     Off,
+}
+
+/// What becomes of a torrent that has shared enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Then {
+    /// It stops.
+    Pause,
+    /// It is taken out; its files stay.
+    Remove,
+    /// It goes on.
+    Nothing,
+}
+
+impl Then {
+    fn name(self) -> String {
+        self.to_possible_value().expect("no value is left out").get_name().to_owned()
+    }
 }
 
 impl Action {
@@ -150,6 +179,12 @@ fn request(verb: &Verb) -> ActionRequest {
         Verb::RateCap { download, upload } => {
             rate_cap(download.and_then(Limit::bytes_per_second), upload.and_then(Limit::bytes_per_second))
         }
+        Verb::ShareLimits { ratio, seed_time, then } => ActionRequest {
+            share_ratio: *ratio,
+            seed_time_seconds: *seed_time,
+            share_action: then.map(Then::name),
+            ..named("share_limits")
+        },
         Verb::Move { save_path } => ActionRequest { save_path: Some(save_path.clone()), ..named("move") },
         Verb::Label { labels } => ActionRequest { labels: Some(labels.clone()), ..named("label") },
     }
@@ -190,6 +225,11 @@ mod tests {
         &["rate-cap", "--download", "1.5M", "--upload", "none"],
         serde_json::json!({"action": "rate_cap", "download_bytes_per_second": 1_500_000})
     )]
+    #[case::share_limits(
+        &["share-limits", "--ratio", "1.5", "--seed-time", "3600", "--then", "remove"],
+        serde_json::json!({"action": "share_limits", "share_ratio": 1.5, "seed_time_seconds": 3600, "share_action": "remove"})
+    )]
+    #[case::no_share_limits(&["share-limits"], serde_json::json!({"action": "share_limits"}))]
     #[case::move_(&["move", "films/new"], serde_json::json!({"action": "move", "save_path": "films/new"}))]
     #[case::label(&["label", "a", "b"], serde_json::json!({"action": "label", "labels": ["a", "b"]}))]
     #[case::no_label(&["label"], serde_json::json!({"action": "label", "labels": []}))]
@@ -204,6 +244,7 @@ mod tests {
     #[case::no_switch(&["sequential"])]
     #[case::no_limit(&["rate-cap"])]
     #[case::odd_limit(&["rate-cap", "--download", "fast"])]
+    #[case::odd_ratio(&["share-limits", "--ratio", "much"])]
     #[case::no_path(&["move"])]
     fn verb_that_makes_no_sense_is_refused(#[case] arguments: &[&str]) {
         assert!(parse(arguments).is_err());

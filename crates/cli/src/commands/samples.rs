@@ -1,6 +1,6 @@
 //! Bodies as the service sends them, for the tests of what is shown.
 
-use revaer_wire::{InfoHashes, RateCap, Selection, SelectionPriority, Torrent};
+use revaer_wire::{InfoHashes, RateCap, Selection, SelectionPriority, ShareLimits, Torrent};
 
 /// One that downloads, with a name that is not to be trusted.
 pub(crate) fn torrent() -> Torrent {
@@ -34,6 +34,7 @@ pub(crate) fn torrent() -> Torrent {
             case_sensitive: false,
         },
         rate_cap: RateCap { download_bytes_per_second: Some(2_500_000), upload_bytes_per_second: None },
+        share_limits: ShareLimits { share_ratio: None, seed_time_seconds: None, share_action: None },
         sequential: false,
         version: 6,
         position: 4711,

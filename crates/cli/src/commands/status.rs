@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use revaer_wire::{RateCap, Selection, Torrent};
+use revaer_wire::{RateCap, Selection, ShareLimits, Torrent};
 
 use super::{Context, torrent_row, watch};
 use crate::failure::Failure;
@@ -62,6 +62,7 @@ pub(super) fn render(torrent: &Torrent) -> String {
     line("up", &flow(torrent.uploaded_bytes, torrent.upload_bytes_per_second));
     line("ratio", &ratio(torrent.ratio));
     line("limits", &limits(&torrent.rate_cap));
+    line("sharing", &sharing(&torrent.share_limits));
     line("order", if torrent.sequential { "sequential" } else { "" });
     line("peers", &format!("{}, {} of them seeds", torrent.peers, torrent.seeds));
     line("trackers", &torrent.trackers.join(", "));
@@ -73,6 +74,14 @@ pub(super) fn render(torrent: &Torrent) -> String {
     line("completed", torrent.completed_at.as_deref().unwrap_or_default());
     line("version", &format!("{}, position {}", torrent.version, torrent.position));
     text
+}
+
+/// Until when it shares, as far as it has limits of its own.
+fn sharing(limits: &ShareLimits) -> String {
+    let ratio = limits.share_ratio.map(|ratio| format!("until ratio {ratio}"));
+    let time = limits.seed_time_seconds.map(|seconds| format!("for {}", duration(seconds)));
+    let then = limits.share_action.as_ref().map(|action| format!("then {action}"));
+    [ratio, time, then].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn progress(torrent: &Torrent) -> String {

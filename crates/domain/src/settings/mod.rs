@@ -23,6 +23,7 @@ mod limits;
 mod patch;
 mod retention;
 mod rules;
+mod schedule;
 mod secret;
 mod section;
 
@@ -43,6 +44,7 @@ pub use instance::InstanceSettings;
 pub use limits::{LabelLimits, LimitSettings, ScheduleRule, ScheduleSettings, ShareAction, Weekday};
 pub use patch::{Fault, FaultCode};
 pub use retention::RetentionSettings;
+pub use schedule::CapsAt;
 pub use secret::SecretRef;
 
 /// The whole document. `Default` is what holds until somebody asks for something else; all of it is safe.

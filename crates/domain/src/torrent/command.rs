@@ -5,9 +5,11 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::event::{Added, Failure, FilesDiscovered, LeftFile, Phase, Reconciled, SelectionApplied, Totals};
+use super::event::{
+    Added, Failure, FilesDiscovered, LeftFile, Phase, Reconciled, SelectionApplied, ShareLimitReached, Totals,
+};
 use crate::selection::SelectionRule;
-use crate::values::{Labels, RateCap, SavePath};
+use crate::values::{Labels, RateCap, SavePath, ShareLimits};
 
 /// Everything that an add says. With metainfo the files are known from the start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,6 +48,8 @@ pub enum TorrentCommand {
     },
     /// Replaces the limits.
     SetRateCap(RateCap),
+    /// Replaces the limits of sharing.
+    SetShareLimits(ShareLimits),
     /// Moves the files to another place beneath the download root.
     Move {
         /// The place.
@@ -112,6 +116,8 @@ pub enum TorrentCommand {
     },
     /// The session differed from the log.
     ObserveDivergence(Reconciled),
+    /// It came to a limit of sharing.
+    ReachShareLimit(ShareLimitReached),
     /// The counters of the day.
     RecordCounters(Totals),
 }

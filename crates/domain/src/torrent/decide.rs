@@ -7,10 +7,12 @@ use super::command::{Add, TorrentCommand};
 use super::error::Refused;
 use super::event::{
     Completed, FilesDiscovered, LabelsChanged, MoveFailed, MoveRequested, Moved, RateCapChanged, Rechecked,
-    RemoveRequested, Removed, Requested, SelectionChanged, SequentialChanged, StateChanged, TorrentEvent,
+    RemoveRequested, Removed, Requested, SelectionChanged, SequentialChanged, ShareLimitReached,
+    ShareLimitsChanged, StateChanged, TorrentEvent,
 };
 use super::state::{Lifecycle, Torrent};
 use crate::selection::{InvalidSelection, SelectionRule};
+use crate::settings::ShareAction;
 use crate::values::SavePath;
 
 /// Decides on one command.
@@ -79,6 +81,12 @@ fn obey(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>,
             .then_some(TorrentEvent::SequentialChanged(SequentialChanged { enabled: enable })),
         TorrentCommand::SetRateCap(cap) => (cap != torrent.rate_cap)
             .then_some(TorrentEvent::RateCapChanged(RateCapChanged { from: torrent.rate_cap, to: cap })),
+        TorrentCommand::SetShareLimits(limits) => {
+            (limits != torrent.share_limits).then_some(TorrentEvent::ShareLimitsChanged(ShareLimitsChanged {
+                from: torrent.share_limits,
+                to: limits,
+            }))
+        }
         TorrentCommand::Move { save_path } => match &torrent.moving_to {
             Some(to) if *to == save_path => None,
             Some(_) => return Err(Refused::Moving),
@@ -97,11 +105,29 @@ fn obey(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>,
 /// Something that the engine saw. Never an error: at worst it is no news.
 fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> {
     let news = match torrent.lifecycle {
+        Lifecycle::Live if let TorrentCommand::ReachShareLimit(reached) = observation => {
+            return reach(torrent, reached);
+        }
         Lifecycle::Live => observe_live(torrent, observation),
         Lifecycle::Removing { .. } => observe_removing(torrent, observation),
         Lifecycle::Absent | Lifecycle::Removed => None,
     };
     news.into_iter().collect()
+}
+
+/// What becomes of a torrent that has shared enough, with the reason before it. One that was already dealt with for this limit
+/// goes on as an operator asked.
+fn reach(torrent: &Torrent, reached: ShareLimitReached) -> Vec<TorrentEvent> {
+    let known = torrent.share_limit_reached == Some(reached.limit);
+    if known || torrent.paused || !torrent.is_complete() {
+        return Vec::new();
+    }
+    let consequence = match reached.action {
+        ShareAction::Pause => TorrentEvent::Paused,
+        ShareAction::Remove => TorrentEvent::RemoveRequested(RemoveRequested { delete_data: false }),
+        ShareAction::Nothing => return Vec::new(),
+    };
+    vec![TorrentEvent::ShareLimitReached(reached), consequence]
 }
 
 fn observe_removing(torrent: &Torrent, observation: TorrentCommand) -> Option<TorrentEvent> {
@@ -181,6 +207,7 @@ impl TorrentCommand {
             | Self::Recheck
             | Self::SetSequential { .. }
             | Self::SetRateCap(_)
+            | Self::SetShareLimits(_)
             | Self::Move { .. }
             | Self::SetLabels(_) => false,
             Self::ObserveFiles(_)
@@ -195,6 +222,7 @@ impl TorrentCommand {
             | Self::ObserveMoveFailed { .. }
             | Self::ObserveRemoved { .. }
             | Self::ObserveDivergence(_)
+            | Self::ReachShareLimit(_)
             | Self::RecordCounters(_) => true,
         }
     }

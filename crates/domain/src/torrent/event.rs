@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::selection::SelectionRule;
-use crate::values::{InfoHashes, Labels, RateCap, SavePath};
+use crate::settings::ShareAction;
+use crate::values::{InfoHashes, Labels, RateCap, SavePath, ShareLimits, ShareRatio};
 
 /// A fact about one torrent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,10 @@ pub enum TorrentEvent {
     SequentialChanged(SequentialChanged),
     /// Other limits.
     RateCapChanged(RateCapChanged),
+    /// Other limits of sharing.
+    ShareLimitsChanged(ShareLimitsChanged),
+    /// It has shared enough; what is done about it follows.
+    ShareLimitReached(ShareLimitReached),
     /// Other labels.
     LabelsChanged(LabelsChanged),
     /// The operator asked for an announce.
@@ -91,6 +96,9 @@ pub struct Added {
     pub sequential: bool,
     /// Its limits.
     pub rate_cap: RateCap,
+    /// Its limits of sharing; left out where there are none.
+    #[serde(default, skip_serializing_if = "ShareLimits::is_default")]
+    pub share_limits: ShareLimits,
     /// Its labels.
     pub labels: Labels,
     /// Which files are wanted.
@@ -176,6 +184,37 @@ pub struct RateCapChanged {
     pub from: RateCap,
     /// The limits from here on.
     pub to: RateCap,
+}
+
+/// `torrent.share_limits_changed`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareLimitsChanged {
+    /// The limits before.
+    pub from: ShareLimits,
+    /// The limits from here on.
+    pub to: ShareLimits,
+}
+
+/// A limit of sharing that a torrent came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReachedLimit {
+    /// It has sent what it has so often.
+    ShareRatio(ShareRatio),
+    /// It has seeded for so long.
+    SeedTimeSeconds(u64),
+}
+
+/// `torrent.share_limit_reached`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareLimitReached {
+    /// The limit that held for it, by whomever it was set.
+    pub limit: ReachedLimit,
+    /// What becomes of it.
+    pub action: ShareAction,
+    /// The counters with it.
+    #[serde(flatten)]
+    pub totals: Totals,
 }
 
 /// `torrent.labels_changed`

@@ -16,6 +16,7 @@ pub(super) fn apply(torrent: &mut Torrent, event: &TorrentEvent) {
             torrent.paused = added.paused;
             torrent.sequential = added.sequential;
             torrent.rate_cap = added.rate_cap;
+            torrent.share_limits = added.share_limits;
             torrent.labels.clone_from(&added.labels);
             torrent.selection = added.selection.clone();
             torrent.trackers.clone_from(&added.trackers);
@@ -51,6 +52,11 @@ pub(super) fn apply(torrent: &mut Torrent, event: &TorrentEvent) {
         }
         TorrentEvent::SequentialChanged(changed) => torrent.sequential = changed.enabled,
         TorrentEvent::RateCapChanged(changed) => torrent.rate_cap = changed.to,
+        TorrentEvent::ShareLimitsChanged(changed) => torrent.share_limits = changed.to,
+        TorrentEvent::ShareLimitReached(reached) => {
+            torrent.share_limit_reached = Some(reached.limit);
+            torrent.totals = reached.totals;
+        }
         TorrentEvent::LabelsChanged(changed) => torrent.labels.clone_from(&changed.to),
         TorrentEvent::ReannounceRequested(asked) => torrent.reannounce.requested = asked.request,
         TorrentEvent::Reannounced(done) => torrent.reannounce.done = done.request,

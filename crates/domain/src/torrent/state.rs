@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::event::{Failure, FilesDiscovered, Origin, Phase, SelectionApplied, Totals};
+use super::event::{Failure, FilesDiscovered, Origin, Phase, ReachedLimit, SelectionApplied, Totals};
 use crate::selection::SelectionRule;
-use crate::values::{InfoHashes, Labels, RateCap, SavePath};
+use crate::values::{InfoHashes, Labels, RateCap, SavePath, ShareLimits};
 
 /// Where a torrent stands between its add and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,6 +78,10 @@ pub struct Torrent {
     pub sequential: bool,
     /// Its limits.
     pub rate_cap: RateCap,
+    /// Its limits of sharing.
+    pub share_limits: ShareLimits,
+    /// The limit of sharing that it came to last. What an operator then asks for wins over it, until another limit holds.
+    pub share_limit_reached: Option<ReachedLimit>,
     /// Its labels.
     pub labels: Labels,
     /// Announce URLs.

@@ -7,6 +7,7 @@ mod label;
 mod magnet;
 mod rate_cap;
 mod save_path;
+mod share_limits;
 mod torrent_id;
 
 pub use fingerprint::{FINGERPRINT_BYTES, Fingerprint, InvalidFingerprint};
@@ -16,4 +17,5 @@ pub use label::{InvalidLabel, LABEL_BYTES_MAX, LABELS_MAX, Label, Labels};
 pub use magnet::{InvalidMagnet, MAGNET_BYTES_MAX, MAGNET_PEERS_MAX, MAGNET_TRACKERS_MAX, MagnetUri};
 pub use rate_cap::{InvalidRateLimit, RateCap, RateLimit};
 pub use save_path::{InvalidSavePath, SAVE_PATH_BYTES_MAX, SavePath};
+pub use share_limits::{InvalidShareRatio, ShareLimits, ShareRatio};
 pub use torrent_id::{InvalidTorrentId, TorrentId};

@@ -1,11 +1,13 @@
 //! Facts and commands by the names that the tests give them, and the states that a torrent can be in.
 
 use revaer_domain::selection::{Priority, PriorityRule, SelectionRule, Target};
+use revaer_domain::settings::ShareAction;
 use revaer_domain::torrent::{
-    Add, Added, Completed, Failure, FilesDiscovered, MoveRequested, Origin, Phase, RemoveRequested, Removed,
-    Requested, SelectionApplied, StateChanged, TorrentCommand, TorrentEvent, Totals,
+    Add, Added, Completed, Failure, FilesDiscovered, MoveRequested, Origin, Phase, ReachedLimit,
+    RemoveRequested, Removed, Requested, SelectionApplied, ShareLimitReached, StateChanged, TorrentCommand,
+    TorrentEvent, Totals,
 };
-use revaer_domain::values::{InfoHashes, Labels, RateCap, SavePath};
+use revaer_domain::values::{InfoHashes, Labels, RateCap, SavePath, ShareLimits};
 use time::OffsetDateTime;
 
 /// The states that differ in what they accept.
@@ -79,6 +81,14 @@ pub(crate) fn cap(download_bytes_per_second: u32) -> RateCap {
     RateCap { download_bytes_per_second: Some(limit), upload_bytes_per_second: None }
 }
 
+pub(crate) fn share_limits(share_ratio: f64) -> ShareLimits {
+    ShareLimits { share_ratio: share_ratio.try_into().ok(), ..ShareLimits::default() }
+}
+
+pub(crate) const fn shared_for(seed_time_seconds: u64, action: ShareAction) -> ShareLimitReached {
+    ShareLimitReached { limit: ReachedLimit::SeedTimeSeconds(seed_time_seconds), action, totals: totals(400) }
+}
+
 /// Wants the file of this index before the others.
 pub(crate) fn rule(index: u32) -> SelectionRule {
     let first = PriorityRule { target: Target::Index(index), priority: Priority::High };
@@ -99,6 +109,7 @@ fn added_as() -> Added {
         paused: false,
         sequential: false,
         rate_cap: RateCap::default(),
+        share_limits: ShareLimits::default(),
         labels: Labels::new(),
         selection: SelectionRule::default(),
         trackers: vec!["http://a.example/announce".to_owned()],

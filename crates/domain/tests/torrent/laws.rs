@@ -2,9 +2,12 @@
 
 use proptest::prelude::*;
 use revaer_domain::selection::SelectionRule;
+use revaer_domain::settings::ShareAction;
 use revaer_domain::torrent::{Lifecycle, Phase, Refused, Torrent, TorrentCommand};
 
-use crate::fixtures::{add, applied_as, cap, failure, files_as, labels, place, rule, totals};
+use crate::fixtures::{
+    add, applied_as, cap, failure, files_as, labels, place, rule, share_limits, shared_for, totals,
+};
 use crate::harness::{Given, decide};
 
 /// Any command; those with a value take one of a few, so that they meet.
@@ -20,6 +23,8 @@ fn command() -> impl Strategy<Value = TorrentCommand> {
             TorrentCommand::Remove { delete_data: flag },
             TorrentCommand::SetSequential { enable: flag },
             TorrentCommand::SetRateCap(cap(number + 1)),
+            TorrentCommand::SetShareLimits(share_limits(f64::from(number))),
+            TorrentCommand::ReachShareLimit(shared_for(bytes, ShareAction::Pause)),
             TorrentCommand::Move { save_path: path.clone() },
             TorrentCommand::SetLabels(labels(if flag { &["a"] } else { &[] })),
             TorrentCommand::ObserveSelection(applied_as(number)),

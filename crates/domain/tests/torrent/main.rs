@@ -5,4 +5,5 @@ mod harness;
 mod laws;
 mod operator;
 mod session;
+mod sharing;
 mod table;

@@ -3,14 +3,14 @@
 use revaer_domain::selection::{InvalidSelection, SelectionRule};
 use revaer_domain::torrent::{
     LabelsChanged, Lifecycle, MoveFailed, Moved, RateCapChanged, Refused, Requested, SelectionChanged,
-    SequentialChanged, Status, TorrentCommand, TorrentEvent,
+    SequentialChanged, ShareLimitsChanged, Status, TorrentCommand, TorrentEvent,
 };
-use revaer_domain::values::RateCap;
+use revaer_domain::values::{RateCap, ShareLimits};
 use rstest::rstest;
 
 use crate::fixtures::{
     State, add, added, cap, discovered, failed, files_as, labels, move_requested, place, remove_requested,
-    rule,
+    rule, share_limits,
 };
 use crate::harness::given;
 
@@ -59,6 +59,10 @@ fn rule_that_does_not_compile_is_refused_by_add_and_by_select() {
 #[case::rate_cap(
     TorrentCommand::SetRateCap(cap(1000)),
     TorrentEvent::RateCapChanged(RateCapChanged { from: RateCap::default(), to: cap(1000) })
+)]
+#[case::share_limits(
+    TorrentCommand::SetShareLimits(share_limits(1.5)),
+    TorrentEvent::ShareLimitsChanged(ShareLimitsChanged { from: ShareLimits::default(), to: share_limits(1.5) })
 )]
 #[case::label(
     TorrentCommand::SetLabels(labels(&["films"])),

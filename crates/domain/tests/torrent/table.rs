@@ -1,10 +1,13 @@
 //! Every command in every state: the whole of the rules on one page.
 
 use revaer_domain::selection::SelectionRule;
+use revaer_domain::settings::ShareAction;
 use revaer_domain::torrent::{Phase, Reconciled, TorrentCommand};
 use time::OffsetDateTime;
 
-use crate::fixtures::{State, add, applied_as, cap, failure, files_as, labels, place, rule, totals};
+use crate::fixtures::{
+    State, add, applied_as, cap, failure, files_as, labels, place, rule, share_limits, shared_for, totals,
+};
 use crate::harness::given;
 
 /// `-` is no news, `!` a refusal, anything else the facts.
@@ -33,6 +36,7 @@ commands! {
     "recheck": TorrentCommand::Recheck => TorrentCommand::Recheck,
     "sequential": TorrentCommand::SetSequential { .. } => TorrentCommand::SetSequential { enable: true },
     "rate cap": TorrentCommand::SetRateCap(_) => TorrentCommand::SetRateCap(cap(1000)),
+    "share limits": TorrentCommand::SetShareLimits(_) => TorrentCommand::SetShareLimits(share_limits(1.5)),
     "move": TorrentCommand::Move { .. } => TorrentCommand::Move { save_path: place("other") },
     "label": TorrentCommand::SetLabels(_) => TorrentCommand::SetLabels(labels(&["films"])),
     "saw files": TorrentCommand::ObserveFiles(_) => TorrentCommand::ObserveFiles(files_as()),
@@ -67,6 +71,9 @@ commands! {
     "saw difference": TorrentCommand::ObserveDivergence(_) => {
         let field = "sequential".to_owned();
         TorrentCommand::ObserveDivergence(Reconciled { field, expected: "true".into(), found: "false".into() })
+    },
+    "shared": TorrentCommand::ReachShareLimit(_) => {
+        TorrentCommand::ReachShareLimit(shared_for(60, ShareAction::Remove))
     },
     "counters": TorrentCommand::RecordCounters(_) => TorrentCommand::RecordCounters(totals(7)),
 }

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::{name_of_alert, name_of_notice};
 use crate::deletion::Outcome;
 use crate::handle::Shared;
-use crate::torrents::{Outbox, Torrents};
+use crate::outbox::Outbox;
+use crate::torrents::Torrents;
 use crate::{Desired, EngineNotice, Materials, Options};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,13 +36,12 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn start(extra: Vec<Setting>) -> Self {
         let root = tempfile::tempdir().expect("a folder");
-        let mut settings =
-            ["enable_incoming_utp", "enable_outgoing_utp"].map(|name| Setting::bool(name, false)).to_vec();
-        settings.extend(extra);
-        let options = Options { settings_extra: settings, ..Options::new(root.path()) };
-        let (session, pump) = Session::start(&options.settings(), None).expect("a session");
+        let mut options = Options { settings_extra: extra, ..Options::new(root.path()) };
+        options.profile.engine.utp = false;
+        let settings = options.settings(&options.profile);
+        let (session, pump) = Session::start(&settings, None).expect("a session");
         let session = Arc::new(session);
-        let shared = Arc::new(Shared::new(PATIENCE, mpsc::channel(1).0));
+        let shared = Arc::new(Shared::new(options.profile.clone(), PATIENCE, mpsc::channel(1).0));
         let (deletions, deleted) = mpsc::channel(8);
         let outbox = Outbox { shared: Arc::clone(&shared), abandoned: CancellationToken::new() };
         let mut torrents = Torrents::new(Arc::clone(&session), Arc::new(options), outbox, deletions);

@@ -25,6 +25,7 @@ pub(super) fn desired(number: u128, peers: &[&Seeder]) -> Desired {
         info_hashes: InfoHashes::default(),
         save_path: SavePath::default(),
         paused: false,
+        queues: false,
         sequential: false,
         rate_cap: RateCap::default(),
         selection: revaer_domain::selection::SelectionRule::default(),

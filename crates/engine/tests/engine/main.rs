@@ -4,6 +4,8 @@ mod confinement;
 mod faults;
 mod full_disk;
 mod limits;
+mod profile;
+mod rates;
 mod removal;
 mod session;
 mod support;

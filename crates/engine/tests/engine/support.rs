@@ -27,15 +27,10 @@ pub(crate) struct Rig {
 }
 
 pub(crate) fn options(root: &Path) -> Options {
-    Options {
-        progress_hertz: 10,
-        rebuild_backoff: Duration::from_millis(10),
-        settings_extra: vec![
-            libtorrent_sys::Setting::bool("enable_incoming_utp", false),
-            libtorrent_sys::Setting::bool("enable_outgoing_utp", false),
-        ],
-        ..Options::new(root)
-    }
+    let mut options = Options { rebuild_backoff: Duration::from_millis(10), ..Options::new(root) };
+    options.profile.engine.progress_hertz = 10;
+    options.profile.engine.utp = false;
+    options
 }
 
 impl Rig {
@@ -121,6 +116,7 @@ pub(crate) fn desired(number: u128, peers: &[&Seeder]) -> Desired {
         info_hashes: InfoHashes::default(),
         save_path: SavePath::default(),
         paused: false,
+        queues: false,
         sequential: false,
         rate_cap: RateCap::default(),
         selection: SelectionRule::default(),

@@ -52,6 +52,27 @@ async fn stale_version_is_refused_and_says_the_actual_one() {
 }
 
 #[tokio::test]
+async fn stream_that_another_process_moved_on_is_a_conflict_however_well_it_is_known() {
+    let test = TestLog::start().await;
+    let other = test.another().await;
+    test.log.append(append("s", 0, 2)).await.unwrap();
+    other.log.append(append("s", 2, 2)).await.unwrap();
+    for expected in [0, 1, 2, 3, 5] {
+        for log in [&test.log, &other.log] {
+            let error = log.append(append("s", expected, 1)).await.unwrap_err();
+            assert!(matches!(error, AppendError::VersionConflict { actual: 4, .. }), "{expected}: {error}");
+        }
+    }
+    for (version, log) in [(4, &test.log), (5, &test.log), (6, &other.log), (7, &test.log)] {
+        assert_eq!(log.append(append("s", version, 1)).await.unwrap().version, version + 1);
+    }
+    // What changes nothing meets no constraint, and is looked up each time.
+    let error = other.log.append(append("s", 7, 0)).await.unwrap_err();
+    assert!(matches!(error, AppendError::VersionConflict { actual: 8, .. }), "{error}");
+    assert_eq!(count(&test.pool, "events").await, 8);
+}
+
+#[tokio::test]
 async fn conflict_rejects_its_own_append_alone() {
     let test = TestLog::start().await;
     test.log.append(append("taken", 0, 1)).await.unwrap();

@@ -4,7 +4,7 @@ use futures::future::join_all;
 use revaer_event_log::{AppendError, CommandOutcome, Position};
 use uuid::Uuid;
 
-use crate::support::{TestLog, append, commanded, count, stream};
+use crate::support::{TestLog, append, commanded, count, once, stream};
 
 fn recorded(answer: Result<revaer_event_log::Appended, AppendError>) -> CommandOutcome {
     match answer {
@@ -84,4 +84,21 @@ async fn refused_command_is_not_remembered() {
     let refused = test.log.append(commanded("s", 0, 1, 1)).await;
     assert!(matches!(refused, Err(AppendError::VersionConflict { .. })), "{refused:?}");
     assert_eq!(test.log.append(commanded("s", 1, 1, 1)).await.unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn command_without_a_repeat_leaves_no_row_and_given_again_unchanged_happens_once() {
+    let test = TestLog::start().await;
+    let appended = test.log.append(once("s", 0, 2, 1)).await.unwrap();
+    test.log.append(once("s", 2, 1, 2)).await.unwrap();
+    test.log.append(once("s", 3, 0, 3)).await.unwrap();
+    assert_eq!((count(&test.pool, "events").await, count(&test.pool, "commands").await), (3, 0));
+    // As a caller may who was told that the log is not available. The stream has moved on by now.
+    assert_eq!(test.log.append(once("s", 0, 2, 1)).await.unwrap(), appended);
+    // The same id for something else, or the same for somebody else: no more than a version that is old.
+    for (expected, id) in [(2, 1), (0, 4)] {
+        let conflict = test.log.append(once("s", expected, 1, id)).await;
+        assert!(matches!(conflict, Err(AppendError::VersionConflict { actual: 3, .. })), "{conflict:?}");
+    }
+    assert_eq!(count(&test.pool, "events").await, 3);
 }

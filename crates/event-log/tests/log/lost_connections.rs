@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::support::{PATIENCE, Running, TestLog, append, commanded, count, stream, wait_for};
+use crate::support::{PATIENCE, Running, TestLog, append, commanded, count, once, stream, wait_for};
 
 const PASS: u8 = 0;
 /// The next thing that a client says never arrives.
@@ -112,6 +112,29 @@ async fn append_whose_answer_was_lost_is_found_by_its_command() {
 }
 
 #[tokio::test]
+async fn append_that_is_not_remembered_is_found_by_its_facts_when_its_answer_was_lost() {
+    let test = cuttable().await;
+    test.wire.cut.store(CUT_REPLY, Ordering::SeqCst);
+    let appended = test.running.log.append(once("s", 0, 2, 1)).await.unwrap();
+    assert_eq!(test.wire.cut.load(Ordering::SeqCst), PASS, "it was cut");
+    assert_eq!((appended.position, appended.version), (Position(3), 2));
+    let facts = test.running.log.read_stream(&stream("s"), 0, 10).await.unwrap();
+    assert_eq!((facts.len(), facts[1].recorded_at), (2, appended.recorded_at));
+    assert_eq!(count(&test.pool, "commands").await, 0);
+
+    // It never arrived, and meanwhile the stream has another command's facts where its own would be.
+    test.wire.cut.store(CUT_REQUEST, Ordering::SeqCst);
+    let conflict = test.running.log.append(once("s", 1, 1, 2)).await;
+    assert_eq!(test.wire.cut.load(Ordering::SeqCst), PASS, "it was cut");
+    assert!(matches!(conflict, Err(AppendError::VersionConflict { actual: 2, .. })), "{conflict:?}");
+    test.wire.cut.store(CUT_REQUEST, Ordering::SeqCst);
+    assert_eq!(test.running.log.append(once("s", 2, 1, 3)).await.unwrap().version, 3);
+    // Nothing to find: what changes nothing is done again, and changes nothing again.
+    let _nothing = test.running.log.append(once("s", 3, 0, 4)).await.unwrap();
+    assert_eq!((count(&test.pool, "events").await, count(&test.pool, "commands").await), (4, 0));
+}
+
+#[tokio::test]
 async fn append_that_never_arrived_is_sent_again() {
     let test = cuttable().await;
     test.wire.cut.store(CUT_REQUEST, Ordering::SeqCst);
@@ -159,8 +182,12 @@ async fn command_whose_statement_the_server_ended_happens_once() {
     let facts = test.log.read_stream(&stream("s"), 0, 10).await.unwrap();
     assert_eq!((facts.len(), facts[1].position), (2, appended.position));
 
+    let appended = append_that_the_server_ends(&test, once("t", 0, 2, 2)).await.unwrap();
+    let facts = test.log.read_stream(&stream("t"), 0, 10).await.unwrap();
+    assert_eq!((facts.len(), facts[1].position), (2, appended.position));
+
     let nameless = append_that_the_server_ends(&test, append("s", 2, 1)).await;
     assert!(matches!(nameless, Err(AppendError::Unavailable(_))), "{nameless:?}");
-    assert_eq!(count(&test.pool, "events").await, 2, "what has no id is never tried twice");
+    assert_eq!(count(&test.pool, "events").await, 4, "what has no id is never tried twice");
     test.log.append(append("s", 2, 1)).await.unwrap();
 }

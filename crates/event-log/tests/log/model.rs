@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use revaer_event_log::{Append, AppendError, CommandRecord, Position};
+use revaer_event_log::{Append, AppendError, CommandRecord, Position, Repeat};
 use uuid::Uuid;
 
 use crate::support::{TestLog, append, stream};
@@ -115,6 +115,7 @@ fn appends(case: usize, drawn: &[Drawn], ahead: &mut Model) -> Vec<(Append, Answ
             id: Uuid::from_u128((case as u128) << 32 | u128::from(id)),
             fingerprint: [drawn.body; 32],
             result: None,
+            repeat: Repeat::MayCome,
         });
         let append = Append {
             expected: version.saturating_add_signed(drawn.version_off.into()),

@@ -13,8 +13,8 @@ use crate::support::{PATIENCE, Running, TestLog, append, mutate, recorded_positi
 
 /// One fact of a new stream, by the function alone: what another program than ours could do.
 pub(crate) const RAW_APPEND: &str =
-    "SELECT base FROM append(false, ARRAY[$1], '{0}', '{1}', '{NULL}', '{NULL}', '{NULL}',
-    '{1}', '{1}', '{1}', '{test.happened}', '{\"{}\"}', '{\"{}\"}', '{}', '{}', '{}', '{}')";
+    "SELECT base FROM append(false, ARRAY[$1], '{0}', '{1}', '{0}', '{NULL}', '{1}',
+    '{1}', '{1}', '{1}', '{test.happened}', '{\"{}\"}', '{\"{}\"}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')";
 
 const URL_VARIABLE: &str = "REVAER_TEST_APPENDER_URL";
 const PROCESSES: usize = 3;

@@ -12,8 +12,11 @@ const FILL: &str = "
     SELECT n * 2, 'torrent-' || n % 500, n / 500 + 1, now(), NULL, 1, 'test.happened', '{}', '{}'
     FROM generate_series(0, 20000) AS n;
     INSERT INTO samples SELECT n * 2 + 1, now(), 'node', '\\x00' FROM generate_series(0, 20000) AS n;
+    INSERT INTO commands SELECT gen_random_uuid(), '\\x00', 0, 0, 0, 's', 0, NULL, now() FROM generate_series(0, 20000);
+    INSERT INTO claims SELECT md5(n::text), 's' FROM generate_series(0, 20000) AS n;
     RESET revaer.appending;
     ANALYZE;
+    SELECT setval('log_positions', 40001);
     SET plan_cache_mode = force_generic_plan;";
 
 #[tokio::test]
@@ -64,6 +67,29 @@ async fn append_updates_no_row_so_that_an_open_snapshot_costs_it_nothing() {
     let (inserted, changed) = (inserted - inserted_before, changed - changed_before);
     assert!(inserted >= 100, "{inserted}");
     assert!(changed <= 1, "the ceiling is raised once in 100,000 positions, and nothing else: {changed}");
+}
+
+/// What a plan made in advance would do to each append of a log that is long.
+#[tokio::test]
+async fn append_scans_no_table() {
+    let test = TestLog::start().await;
+    let mut connection = PgConnection::connect_with(&test.database.connect_options()).await.unwrap();
+    sqlx::raw_sql(FILL).execute(&mut connection).await.unwrap();
+    let scans = "SELECT coalesce(sum(seq_scan), 0)::bigint FROM pg_stat_xact_user_tables
+                 WHERE relname IN ('events', 'commands', 'claims')";
+    let mut transaction = connection.begin().await.unwrap();
+    let before: i64 = sqlx::query_scalar(scans).fetch_one(&mut *transaction).await.unwrap();
+    for (number, checked) in [false, true].repeat(20).into_iter().enumerate() {
+        // Also what is remembered, claimed and released.
+        let append = format!(
+            "SELECT FROM append({checked}, '{{s{number}}}', '{{0}}', '{{1}}', '{{0}}', ARRAY[gen_random_uuid()], '{{1}}', \
+             '{{1}}', '{{1}}', '{{1}}', '{{test.happened}}', '{{0}}', '{{0}}', '{{1}}', '{{x}}', '{{NULL}}', \
+             '{{1}}', '{{h{number}}}', '{{1}}', '{{h}}')"
+        );
+        sqlx::raw_sql(AssertSqlSafe(append)).execute(&mut *transaction).await.unwrap();
+    }
+    let after: i64 = sqlx::query_scalar(scans).fetch_one(&mut *transaction).await.unwrap();
+    assert_eq!(after - before, 0);
 }
 
 /// Rows that this connection inserted, and those that it updated or deleted, as far as it has not reported them.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use revaer_event_log::{
-    Append, CommandRecord, Entry, EventLog, NewFact, Options, Position, StreamId, Subscription, migrate,
+    Append, CommandRecord, Entry, EventLog, NewFact, Options, Position, Repeat, StreamId, Subscription,
+    migrate,
 };
 use revaer_test_support::TestDatabase;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -93,8 +94,16 @@ pub(crate) fn commanded(name: &str, expected: u32, facts: usize, id: u128) -> Ap
         id: Uuid::from_u128(id),
         fingerprint: [7; 32],
         result: Some("{\"id\": 1}".to_owned()),
+        repeat: Repeat::MayCome,
     };
     Append { command: Some(command), ..append(name, expected, facts) }
+}
+
+/// The same under an id that nobody knows, hence without a repeat.
+pub(crate) fn once(name: &str, expected: u32, facts: usize, id: u128) -> Append {
+    let mut append = commanded(name, expected, facts, id);
+    append.command.as_mut().expect("just made").repeat = Repeat::CannotCome;
+    append
 }
 
 /// Everything that a subscription gives up to a position.

@@ -5,6 +5,7 @@
 mod create;
 mod hostile_input;
 mod hostile_metainfo;
+mod peers;
 mod session;
 mod support;
 mod swarm;

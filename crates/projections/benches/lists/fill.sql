@@ -11,7 +11,7 @@ SELECT id, NULL, NULL, name, lower(name),
        CASE WHEN status = 'metadata' THEN NULL ELSE size END, CASE WHEN status = 'metadata' THEN 0 ELSE size * (scatter % 97) / 97 END,
        size, size, 1, timestamptz '2020-01-01' + n * interval '61 seconds',
        CASE WHEN status IN ('seeding', 'completed') THEN timestamptz '2020-01-01' + n * interval '62 seconds' END,
-       'films', NULL, NULL, '{}', NULL, NULL, false, 8, n
+       'films', NULL, NULL, '{}', NULL, NULL, '{}', false, 8, n
 FROM (
     SELECT *, 1000000 + scatter % 50000000000 AS size,
            CASE WHEN scatter % 10000 = 0 THEN 'failed'

@@ -208,6 +208,7 @@ fn add(number: u64, at_seconds: i64, name: String, label: Option<&str>, host: &s
         paused,
         sequential: false,
         rate_cap: RateCap::default(),
+        share_limits: revaer_domain::values::ShareLimits::default(),
         labels: labels(label),
         selection: SelectionRule::default(),
         trackers: vec![format!("udp://{host}:6969/announce")],

@@ -65,6 +65,7 @@ pub(crate) async fn rows(changes: &Changes, connection: &mut PgConnection) -> Re
         .bind(column!(|torrent| torrent.sequential))
         .bind(here.iter().map(|(_, folded, _)| i64::from(folded.version)).collect::<Vec<_>>())
         .bind(here.iter().map(|(_, folded, _)| folded.position.0).collect::<Vec<_>>())
+        .bind(column!(|torrent| share_limits(torrent)))
         .execute(connection)
         .await
         .map(drop)
@@ -107,6 +108,10 @@ fn list(texts: &[&str]) -> String {
 
 fn selection(torrent: &Torrent) -> String {
     serde_json::to_string(&torrent.selection).expect("a rule is plain data")
+}
+
+fn share_limits(torrent: &Torrent) -> String {
+    serde_json::to_string(&torrent.share_limits).expect("limits are plain data")
 }
 
 fn limit(limit: Option<RateLimit>) -> Option<i64> {

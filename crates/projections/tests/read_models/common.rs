@@ -129,6 +129,7 @@ pub(crate) fn added(number: u64, name: &str) -> Added {
         paused: false,
         sequential: false,
         rate_cap: RateCap::default(),
+        share_limits: revaer_domain::values::ShareLimits::default(),
         labels: BTreeSet::new(),
         selection: SelectionRule::default(),
         trackers: vec![],

@@ -8,9 +8,9 @@ use revaer_domain::selection::{Priority, PriorityRule, SelectionRule, Target};
 use revaer_domain::torrent::{
     Completed, Failure, LabelsChanged, MoveFailed, MoveRequested, Moved, Phase, RateCapChanged, Rechecked,
     Reconciled, RemoveRequested, Removed, Requested, SelectionApplied, SelectionChanged, SequentialChanged,
-    StateChanged, Torrent, TorrentEvent, TorrentRules, Totals,
+    ShareLimitsChanged, StateChanged, Torrent, TorrentEvent, TorrentRules, Totals,
 };
-use revaer_domain::values::{Labels, RateCap, SavePath, TorrentId};
+use revaer_domain::values::{Labels, RateCap, SavePath, ShareLimits, TorrentId};
 use revaer_event_schema::{ProgressSample, pack_progress};
 use revaer_projections::{PROJECTIONS, Projections, rebuild};
 use time::OffsetDateTime;
@@ -51,6 +51,7 @@ fn fact(number: u64) -> impl Strategy<Value = TorrentEvent> {
             let labels = word.trim().parse().map(|label| [label].into()).unwrap_or_default();
             let cap =
                 RateCap { download_bytes_per_second: (count + 1).try_into().ok(), ..RateCap::default() };
+            let share = ShareLimits { seed_time_seconds: Some(count.into()), ..ShareLimits::default() };
             let first = PriorityRule { target: Target::Index(count), priority: Priority::High };
             let rule = SelectionRule { priorities: vec![first], ..SelectionRule::default() };
             let at = OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(i64::from(count));
@@ -67,6 +68,10 @@ fn fact(number: u64) -> impl Strategy<Value = TorrentEvent> {
                 if flag { TorrentEvent::Paused } else { TorrentEvent::Resumed },
                 TorrentEvent::SequentialChanged(SequentialChanged { enabled: flag }),
                 TorrentEvent::RateCapChanged(RateCapChanged { from: RateCap::default(), to: cap }),
+                TorrentEvent::ShareLimitsChanged(ShareLimitsChanged {
+                    from: ShareLimits::default(),
+                    to: share,
+                }),
                 TorrentEvent::LabelsChanged(LabelsChanged { from: Labels::new(), to: labels }),
                 TorrentEvent::ReannounceRequested(asked),
                 TorrentEvent::Reannounced(asked),

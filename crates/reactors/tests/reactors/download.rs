@@ -72,8 +72,11 @@ async fn download_goes_on_from_its_resume_data_after_an_orderly_stop() {
 #[tokio::test(flavor = "multi_thread")]
 async fn crash_costs_at_most_the_pieces_since_resume_data_was_saved() {
     let (world, database) = (World::new(4, 8 * MIB), TestDatabase::create().await);
-    let often =
-        |downloads: &Path| revaer_engine::Options { resume_save_bytes: 512 * 1024, ..options(downloads) };
+    let often = |downloads: &Path| {
+        let mut options = options(downloads);
+        options.profile.engine.resume_save_bytes = 512 * 1024;
+        options
+    };
     let service = Service::start(database.url(), often(&world.downloads)).await;
     let id = service.add(world.magnet(), |add| add.rate_cap = cap(2_000_000)).await;
     service.until_live(id, |done| done >= 4 * MIB).await;

@@ -1,5 +1,6 @@
 //! The core of the service in one process: a real log, a real session, all reactors. One program, so that it is linked once.
 
+mod caps;
 mod counters;
 mod download;
 mod facts;

@@ -73,14 +73,10 @@ impl LiveView for NoView {
 
 /// A session that stays on loopback and is quick to tell.
 pub(crate) fn options(downloads: &Path) -> Options {
-    Options {
-        progress_hertz: 10,
-        rebuild_backoff: Duration::from_millis(10),
-        settings_extra: ["enable_incoming_utp", "enable_outgoing_utp"]
-            .map(|name| libtorrent_sys::Setting::bool(name, false))
-            .into(),
-        ..Options::new(downloads)
-    }
+    let mut options = Options { rebuild_backoff: Duration::from_millis(10), ..Options::new(downloads) };
+    options.profile.engine.progress_hertz = 10;
+    options.profile.engine.utp = false;
+    options
 }
 
 /// A log of its own, without anything that acts on it.
@@ -146,6 +142,7 @@ impl Service {
             selection: SelectionRule::default(),
             sequential: false,
             rate_cap: RateCap::default(),
+            share_limits: revaer_domain::values::ShareLimits::default(),
             trackers: Vec::new(),
             peers: Vec::new(),
         };
