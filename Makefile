@@ -10,10 +10,10 @@ LISTEN ?= 127.0.0.1:7070
 PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi bench bench-lists bench-log fuzz-api soak clean
+.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi bench bench-lists bench-log bench-service fuzz-api soak clean
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 bootstrap: ## install what is missing to build, test and run (says what)
 	@scripts/bootstrap tests
@@ -61,6 +61,9 @@ bench-lists: programs ## measure pages of lists in a large library and in a smal
 
 bench-log: programs ## measure the log against plain PostgreSQL, as ratios (builds with --release)
 	@scripts/bench-log
+
+bench-service: programs ## measure the whole service at scale, as ratios; ROWS chooses what (builds with --release)
+	@scripts/bench-service
 
 fuzz-api: fuzzer ## ask the service whatever its document allows and forbids, for FUZZ_SECONDS
 	@scripts/fuzz-api

@@ -10,12 +10,13 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::Error;
 
-/// How long a process that says nothing is believed to follow.
-const LEASE: Duration = Duration::from_secs(5);
+/// How long a process that says nothing is believed to follow. Another takes over when it has ended, hence within seconds.
+const LEASE: Duration = Duration::from_secs(9);
 /// How long one that builds is: making an index says nothing for a while.
 const BUILDING_LEASE: Duration = Duration::from_mins(2);
-/// How often the lease is renewed when nothing happens.
-pub(crate) const RENEWAL: Duration = Duration::from_secs(1);
+/// How often the lease is renewed when nothing happens: two renewals may fail before it ends. Each is a commit with its flush, and
+/// nothing else is written at rest.
+pub(crate) const RENEWAL: Duration = LEASE.checked_div(3).expect("three is not zero");
 
 /// What a checkpoint is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,11 +14,13 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::batch::Batch;
 use crate::checkpoint::Role;
-use crate::model::ReadModel;
+use crate::model::{Pending, ReadModel};
 use crate::{Error, FileRow};
 
 /// The name of the projection.
 pub(crate) const NAME: &str = "torrent_files";
+/// Rows of one statement: its arrays are some megabytes then.
+const ROWS_AT_ONCE: usize = 5_000;
 
 /// A file as the list of bodies has it.
 #[derive(Debug, Deserialize)]
@@ -30,7 +32,7 @@ pub(crate) struct ListedFile {
 /// The projection. It needs no memory: each fact carries all priorities.
 pub(crate) struct Files;
 
-/// What a batch makes of the rows: those that go go first.
+/// What batches make of the rows: those that go go first.
 #[derive(Default)]
 pub(crate) struct Changes {
     gone: BTreeSet<TorrentId>,
@@ -41,6 +43,12 @@ pub(crate) struct Changes {
 struct Row {
     runs: Option<String>,
     position: Position,
+}
+
+impl Pending for Changes {
+    fn rows(&self) -> usize {
+        self.gone.len() + self.put.len()
+    }
 }
 
 impl ReadModel for Files {
@@ -55,8 +63,7 @@ impl ReadModel for Files {
         Self
     }
 
-    async fn fold(&self, batch: &Batch) -> Result<Option<Changes>, Error> {
-        let mut changes = Changes::default();
+    async fn fold(&self, mut changes: Changes, batch: &Batch) -> Result<Changes, Error> {
         for fact in &batch.facts {
             let runs = match &fact.event {
                 TorrentEvent::FilesDiscovered(_) => None,
@@ -73,8 +80,7 @@ impl ReadModel for Files {
             let earlier = changes.put.remove(&fact.id).and_then(|row| row.runs);
             changes.put.insert(fact.id, Row { runs: runs.or(earlier), position: fact.position });
         }
-        let nothing = changes.gone.is_empty() && changes.put.is_empty();
-        Ok((!nothing).then_some(changes))
+        Ok(changes)
     }
 
     async fn write(&self, changes: &Changes, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -84,13 +90,16 @@ impl ReadModel for Files {
                 .execute(&mut *connection)
                 .await?;
         }
-        sqlx::query(include_str!("../../../projections/torrent_files/upsert.sql"))
-            .bind(changes.put.keys().map(TorrentId::to_string).collect::<Vec<_>>())
-            .bind(changes.put.values().map(|row| row.runs.as_deref()).collect::<Vec<_>>())
-            .bind(changes.put.values().map(|row| row.position.0).collect::<Vec<_>>())
-            .execute(connection)
-            .await
-            .map(drop)
+        let put: Vec<_> = changes.put.iter().collect();
+        for some in put.chunks(ROWS_AT_ONCE) {
+            sqlx::query(include_str!("../../../projections/torrent_files/upsert.sql"))
+                .bind(some.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>())
+                .bind(some.iter().map(|(_, row)| row.runs.as_deref()).collect::<Vec<_>>())
+                .bind(some.iter().map(|(_, row)| row.position.0).collect::<Vec<_>>())
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
     }
 
     fn keep(&mut self, _changes: Changes) {}

@@ -5,6 +5,7 @@
 //! takes its place in one transaction. Nothing here decides or appends: rows may trail the log and can be made again at
 //! any time, so whoever decides folds the log itself.
 
+mod ahead;
 mod audit;
 mod batch;
 mod checkpoint;

@@ -2,13 +2,19 @@
 
 use std::pin::Pin;
 
-use revaer_event_log::EventLog;
+use revaer_event_log::{EventLog, Position};
 use sqlx::PgConnection;
 
 use crate::Error;
 use crate::batch::{Batch, Breadth};
 use crate::checkpoint::{Checkpoint, Role};
 use crate::index::ListIndex;
+
+/// What batches change, and what is not written yet.
+pub(crate) trait Pending: Default + Send + Sync + 'static {
+    /// How many rows that is.
+    fn rows(&self) -> usize;
+}
 
 /// A projection. Its rows depend on facts alone, so that rebuilt rows equal lived ones.
 pub(crate) trait ReadModel: Send + Sized + 'static {
@@ -24,8 +30,8 @@ pub(crate) trait ReadModel: Send + Sized + 'static {
     const TABLES: &'static [(&'static str, &'static str)];
     /// How much of a fact it needs to know.
     const BREADTH: Breadth = Breadth::Torrents;
-    /// What a batch changes.
-    type Changes: Send + Sync;
+    /// What batches change.
+    type Changes: Pending;
 
     /// A projection that has seen nothing.
     fn new(log: EventLog, role: Role) -> Self;
@@ -40,8 +46,12 @@ pub(crate) trait ReadModel: Send + Sized + 'static {
         Box::pin(std::future::ready(()))
     }
 
-    /// Folds a batch, changing nothing yet.
-    fn fold(&self, batch: &Batch) -> impl Future<Output = Result<Option<Self::Changes>, Error>> + Send;
+    /// Folds a batch into what earlier ones change, writing nothing yet.
+    fn fold(
+        &self,
+        pending: Self::Changes,
+        batch: &Batch,
+    ) -> impl Future<Output = Result<Self::Changes, Error>> + Send;
 
     /// Writes the changes, set by set, with `search_path` at the generation.
     fn write(
@@ -68,24 +78,35 @@ pub(crate) async fn apply<M: ReadModel>(
     schema: &str,
     batch: &Batch,
 ) -> Result<Option<()>, Error> {
-    let Some(changes) = model.fold(batch).await? else { return Ok(None) };
+    let changes = model.fold(M::Changes::default(), batch).await?;
+    if changes.rows() == 0 {
+        return Ok(None);
+    }
+    write(model, checkpoint, log, schema, changes, batch.through).await.map(Some)
+}
+
+/// Writes what is pending and its checkpoint in one transaction.
+pub(crate) async fn write<M: ReadModel>(
+    model: &mut M,
+    checkpoint: &mut Checkpoint,
+    log: &EventLog,
+    schema: &str,
+    changes: M::Changes,
+    through: Position,
+) -> Result<(), Error> {
     let mut transaction = log.pool().begin().await?;
-    checkpoint.advance(&mut transaction, batch.through).await?;
+    checkpoint.advance(&mut transaction, through).await?;
     enter(&mut transaction, schema).await?;
     model.write(&changes, &mut transaction).await?;
     transaction.commit().await?;
     model.committed(&changes).await?;
     model.keep(changes);
-    checkpoint.position = batch.through;
-    Ok(Some(()))
+    checkpoint.position = through;
+    Ok(())
 }
 
 /// Moves the checkpoint alone, which renews the lease.
-pub(crate) async fn renew(
-    checkpoint: &mut Checkpoint,
-    log: &EventLog,
-    to: revaer_event_log::Position,
-) -> Result<(), Error> {
+pub(crate) async fn renew(checkpoint: &mut Checkpoint, log: &EventLog, to: Position) -> Result<(), Error> {
     let mut connection = log.pool().acquire().await?;
     checkpoint.advance(&mut connection, to).await?;
     checkpoint.position = to;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use revaer_event_log::{EventLog, Position};
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
@@ -22,6 +22,9 @@ use crate::model::{ReadModel, apply, renew};
 use crate::torrents::Torrents;
 use crate::{Error, ProjectionHealth, Projections, ProjectorHealth, generation, live};
 
+/// How often one that stands by looks how far the other is, and how long a checkpoint may trail entries that change no row: what
+/// others know of how far this process is.
+const LOOK: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
@@ -90,11 +93,11 @@ struct Loop<'a> {
 impl Loop<'_> {
     async fn run<M: ReadModel>(self, shutdown: &CancellationToken) {
         let mut at_once = true;
-        let mut pause = RENEWAL;
+        let mut pause = LOOK;
         loop {
             let ended = match Checkpoint::take(self.log.pool(), M::NAME, self.owner, at_once).await {
                 Ok(Some(checkpoint)) => {
-                    (at_once, pause) = (false, RENEWAL);
+                    (at_once, pause) = (false, LOOK);
                     self.follow_beside::<M>(checkpoint, shutdown).await
                 }
                 Ok(None) => self.stand_by::<M>().await,
@@ -160,9 +163,9 @@ impl Loop<'_> {
         let mut subscription = self.log.subscribe(checkpoint.position);
         // Ahead of the checkpoint where entries changed no row.
         let mut seen = checkpoint.position;
-        let mut renewal = tokio::time::interval(RENEWAL);
-        // A batch that took long has renewed the lease by itself.
-        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut renewed = Instant::now();
         self.reach(seen);
         self.say::<M>(ProjectionHealth::Well);
         loop {
@@ -172,14 +175,19 @@ impl Loop<'_> {
                     renew(&mut checkpoint, self.log, seen).await?;
                     return Ok(checkpoint.release(self.log.pool()).await?);
                 }
-                _ = renewal.tick() => {
-                    renew(&mut checkpoint, self.log, seen).await?;
+                _ = look.tick() => {
+                    if seen > checkpoint.position || renewed.elapsed() >= RENEWAL {
+                        renew(&mut checkpoint, self.log, seen).await?;
+                        renewed = Instant::now();
+                    }
                     continue;
                 }
                 entries = subscription.next() => entries,
             };
             let batch = Batch::of_entries(seen, &entries, M::BREADTH);
-            apply(&mut model, &mut checkpoint, self.log, M::NAME, &batch).await?;
+            if apply(&mut model, &mut checkpoint, self.log, M::NAME, &batch).await?.is_some() {
+                renewed = Instant::now();
+            }
             seen = batch.through;
             self.reach(seen);
             if let Some((position, source)) = batch.poison {

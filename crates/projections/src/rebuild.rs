@@ -1,7 +1,7 @@
 //! Building a projection again, beside the generation that is read.
 //!
-//! The new rows are written without indexes, then indexed, then caught up, and take the place of the old ones in one
-//! transaction. That transaction retires the old checkpoint first: whoever follows it waits, sees that it is retired and
+//! The new rows are folded in memory and written once, without indexes, then indexed, then caught up, and take the place of the
+//! old ones in one transaction. That transaction retires the old checkpoint first: whoever follows it waits, sees that it is retired and
 //! writes nothing more, so no fact falls between the two.
 
 use std::time::{Duration, Instant};
@@ -9,19 +9,20 @@ use std::time::{Duration, Instant};
 use revaer_event_log::{EventLog, Position};
 use ulid::Ulid;
 
+use crate::ahead::{PAGE, PENDING_MAX, ReadAhead};
 use crate::audit::Audit;
 use crate::batch::Batch;
 use crate::checkpoint::{Checkpoint, Role};
 use crate::files::Files;
 use crate::generation::{self, schema_of};
-use crate::model::{ReadModel, apply, renew};
+use crate::model::{self, Pending, ReadModel, renew};
 use crate::torrents::Torrents;
 use crate::{Error, audit, files, torrents};
 
 /// How often whoever waits is told how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
-/// Facts of one page, and of one transaction.
-const PAGE: u32 = 1000;
+/// How often the lease of the builder is renewed: well within it.
+const RENEW_EVERY: Duration = Duration::from_secs(30);
 
 /// Builds a projection again while it is being read, also from another process. The place that it had reached when it was swapped.
 pub async fn rebuild(log: &EventLog, name: &str) -> Result<Position, Error> {
@@ -86,9 +87,8 @@ async fn build_and_swap<M: ReadModel>(
     swap(&mut model, checkpoint, log, &schema).await
 }
 
-/// Writes page after page up to the head of the moment at which it began.
-///
-/// A page is bounded in bytes too, so a short one is not the last; and the very end is a goal that moves.
+/// Folds everything up to the head of the moment at which it began, and writes each row once: when it is done, or when more rows
+/// wait than may be held.
 async fn catch_up<M: ReadModel>(
     model: &mut M,
     checkpoint: &mut Checkpoint,
@@ -96,23 +96,28 @@ async fn catch_up<M: ReadModel>(
     schema: &str,
 ) -> Result<(), Error> {
     let head = log.head().await?;
-    let mut told = Instant::now();
-    while checkpoint.position < head {
-        let facts = log.read_facts(checkpoint.position, PAGE).await?;
-        if facts.is_empty() {
-            break;
+    let mut reading = ReadAhead::start(log.clone(), checkpoint.position, head, M::BREADTH);
+    let (mut pending, mut through) = (M::Changes::default(), checkpoint.position);
+    let (mut told, mut renewed) = (Instant::now(), Instant::now());
+    while let Some(batch) = reading.next().await {
+        let batch = understood(batch?)?;
+        pending = model.fold(pending, &batch).await?;
+        through = batch.through;
+        if pending.rows() >= PENDING_MAX {
+            model::write(model, checkpoint, log, schema, std::mem::take(&mut pending), through).await?;
+            renewed = Instant::now();
         }
-        let batch = understood(Batch::of_facts(checkpoint.position, &facts, M::BREADTH))?;
-        if apply(model, checkpoint, log, schema, &batch).await?.is_none() {
-            renew(checkpoint, log, batch.through).await?;
+        if renewed.elapsed() >= RENEW_EVERY {
+            // Without a move: what is pending would be lost to whoever believed it.
+            renew(checkpoint, log, checkpoint.position).await?;
+            renewed = Instant::now();
         }
         if told.elapsed() >= TELL_EVERY {
             told = Instant::now();
-            let (position, head) = (checkpoint.position, head);
-            tracing::info!(projection = M::NAME, %position, %head, "building the read model again");
+            tracing::info!(projection = M::NAME, position = %through, %head, "building the read model again");
         }
     }
-    Ok(())
+    model::write(model, checkpoint, log, schema, pending, through).await
 }
 
 async fn swap<M: ReadModel>(
@@ -138,8 +143,9 @@ async fn swap<M: ReadModel>(
             batch.through = batch.through.max(Position(reached));
         }
         checkpoint.advance(&mut transaction, batch.through).await?;
-        if let Some(changes) = model.fold(&batch).await? {
-            crate::model::enter(&mut transaction, schema).await?;
+        let changes = model.fold(M::Changes::default(), &batch).await?;
+        if changes.rows() > 0 {
+            model::enter(&mut transaction, schema).await?;
             model.write(&changes, &mut transaction).await?;
             model.keep(changes);
         }

@@ -13,16 +13,14 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, Transaction};
 
 use crate::Error;
+use crate::ahead::{PENDING_MAX, ReadAhead};
 use crate::audit::Audit;
-use crate::batch::Batch;
 use crate::checkpoint::Role;
 use crate::files::Files;
 use crate::generation;
-use crate::model::{ReadModel, enter};
+use crate::model::{Pending, ReadModel, enter};
 use crate::torrents::Torrents;
 
-/// Facts of one page.
-const PAGE: u32 = 1000;
 /// Where the rows are built: gone with the snapshot.
 const ASIDE: &str = "pg_temp";
 /// How often a projection is looked at again, because another generation took its place meanwhile.
@@ -164,10 +162,10 @@ impl<'a, M: ReadModel> Aside<'a, M> {
 
     /// Folds facts up to a position; `false` if one of them is not understood.
     async fn fold_to(&mut self, until: Position, findings: &mut Vec<Finding>) -> Result<bool, Error> {
-        while self.cursor < until {
-            let mut facts = self.log.read_facts(self.cursor, PAGE).await?;
-            facts.retain(|fact| fact.position <= until);
-            let mut batch = Batch::of_facts(self.cursor, &facts, M::BREADTH);
+        let mut reading = ReadAhead::start(self.log.clone(), self.cursor, until, M::BREADTH);
+        let mut pending = M::Changes::default();
+        while let Some(batch) = reading.next().await {
+            let mut batch = batch?;
             if let Some((position, error)) = batch.poison.take() {
                 let detail = format!(
                     "{} cannot be rebuilt, hence not compared: position {position} is not understood: {error}",
@@ -176,13 +174,20 @@ impl<'a, M: ReadModel> Aside<'a, M> {
                 findings.push(Finding::new("read models", detail));
                 return Ok(false);
             }
-            if let Some(changes) = self.model.fold(&batch).await? {
-                self.model.write(&changes, &mut self.snapshot).await?;
-                self.model.keep(changes);
+            pending = self.model.fold(pending, &batch).await?;
+            if pending.rows() >= PENDING_MAX {
+                self.write(std::mem::take(&mut pending)).await?;
             }
-            self.cursor = facts.last().map_or(until, |fact| fact.position);
         }
+        self.write(pending).await?;
+        self.cursor = self.cursor.max(until);
         Ok(true)
+    }
+
+    async fn write(&mut self, changes: M::Changes) -> Result<(), sqlx::Error> {
+        self.model.write(&changes, &mut self.snapshot).await?;
+        self.model.keep(changes);
+        Ok(())
     }
 
     /// Rows that differ, are missing or too many.

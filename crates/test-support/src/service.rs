@@ -122,6 +122,8 @@ impl ServiceProcess {
         command.args(&self.options.arguments).env_remove("DATABASE_URL");
         command.envs(self.options.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        // Lines of the one that ended may still arrive, and are not this one's.
+        self.said = Said::default();
         let mut child = command.spawn().expect("the program can be run");
         let pid =
             child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).expect("it has an id");
@@ -169,7 +171,7 @@ impl ServiceProcess {
         self.running().pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// The last lines that it wrote.
+    /// The last lines that it wrote since it was started.
     pub fn said(&self) -> String {
         self.said.tail()
     }

@@ -1,7 +1,9 @@
 //! Entries of the log as frames of server-sent events.
 //!
 //! The frames of an entry are written once and kept with it, for all clients whose filter lets the whole entry through. Only a
-//! tick of which one torrent is wanted is written anew.
+//! tick of which one torrent is wanted is written anew, and so is what one client reads of long ago.
+
+use std::io::Write;
 
 use bytes::Bytes;
 use revaer_event_log::{Body, Entry, Fact, Position, Samples};
@@ -12,7 +14,7 @@ use super::filter::Filter;
 use super::resume::Start;
 use crate::present;
 
-/// The frames of an entry that pass the filter, if any does.
+/// The frames of an entry that pass the filter, if any does. They are kept with the entry.
 pub(super) fn of_entry(entry: &Entry, filter: &Filter, tag: &str) -> Option<Bytes> {
     match &entry.body {
         Body::Fact(fact) => filter.wants(fact).then(|| entry.memo.get_or_init(|| of_fact(fact, tag)).clone()),
@@ -25,6 +27,14 @@ pub(super) fn of_entry(entry: &Entry, filter: &Filter, tag: &str) -> Option<Byte
             (!frames.is_empty()).then_some(frames)
         }
     }
+}
+
+/// A fact onto the end of a chunk, for an entry that no other client will see: one that was read from the database for this one.
+pub(super) fn write_fact(text: &mut Vec<u8>, fact: &Fact, tag: &str) {
+    begin(text, Some((fact.position, tag)), &fact.kind);
+    let from = text.len();
+    present::write_fact(text, fact);
+    end(text, from);
 }
 
 /// An id alone: it moves `Last-Event-ID` and calls nobody.
@@ -55,7 +65,7 @@ pub(super) fn opening(start: Start, tag: &str) -> Bytes {
         from: i64,
         to: i64,
     }
-    let mut text = format!("id: {}.{tag}\n\n", start.after);
+    let mut text = format!("id: {}.{tag}\n\n", start.after).into_bytes();
     if start.reset {
         push(&mut text, None, "reset", &Reset { head: start.after.0, log_id: tag });
     }
@@ -66,8 +76,8 @@ pub(super) fn opening(start: Start, tag: &str) -> Bytes {
 }
 
 fn of_fact(fact: &Fact, tag: &str) -> Bytes {
-    let mut text = String::with_capacity(512 + fact.data.len());
-    push(&mut text, Some((fact.position, tag)), &fact.kind, &present::fact_frame(fact));
+    let mut text = Vec::with_capacity(512 + fact.data.len());
+    write_fact(&mut text, fact, tag);
     text.into()
 }
 
@@ -79,7 +89,7 @@ fn of_samples(samples: &Samples, tag: &str, wanted: impl Fn(&ProgressSample) -> 
         Vec::new()
     });
     let wanted: Vec<_> = unpacked.into_iter().filter(wanted).collect();
-    let mut text = String::with_capacity(wanted.len() * 512);
+    let mut text = Vec::with_capacity(wanted.len() * 512);
     for (index, sample) in wanted.iter().enumerate() {
         let id = (index + 1 == wanted.len()).then_some((samples.position, tag));
         push(&mut text, id, PROGRESS_KIND, &present::sample_frame(samples, sample));
@@ -87,16 +97,28 @@ fn of_samples(samples: &Samples, tag: &str, wanted: impl Fn(&ProgressSample) -> 
     text.into()
 }
 
-fn push(text: &mut String, id: Option<(Position, &str)>, event: &str, data: &impl Serialize) {
-    use std::fmt::Write;
+fn push(text: &mut Vec<u8>, id: Option<(Position, &str)>, event: &str, data: &impl Serialize) {
+    begin(text, id, event);
+    let from = text.len();
+    serde_json::to_writer(&mut *text, data).expect("texts, numbers and stored JSON always serialise");
+    end(text, from);
+}
 
-    let json = serde_json::to_string(data).expect("texts, numbers and stored JSON always serialise");
+fn begin(text: &mut Vec<u8>, id: Option<(Position, &str)>, event: &str) {
+    let written = match id {
+        Some((position, tag)) => write!(text, "id: {position}.{tag}\nevent: {event}\ndata: "),
+        None => write!(text, "event: {event}\ndata: "),
+    };
+    written.expect("a vector takes whatever is written");
+}
+
+/// Ends a frame whose JSON begins at `from`.
+fn end(text: &mut Vec<u8>, from: usize) {
     // A line break outside of a string is only white space in JSON, and inside it cannot stand: a stored payload that was
     // written over several lines becomes one line.
-    let json = if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ") } else { json };
-    let written = match id {
-        Some((position, tag)) => write!(text, "id: {position}.{tag}\nevent: {event}\ndata: {json}\n\n"),
-        None => write!(text, "event: {event}\ndata: {json}\n\n"),
-    };
-    written.expect("a string takes whatever is written");
+    let json = &mut text[from..];
+    if json.contains(&b'\n') || json.contains(&b'\r') {
+        json.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    }
+    text.extend_from_slice(b"\n\n");
 }

@@ -3,5 +3,5 @@
 mod event;
 mod torrent;
 
-pub(crate) use event::{fact_frame, sample_frame, time};
+pub(crate) use event::{fact_frame, sample_frame, time, write_fact};
 pub(crate) use torrent::{of_fold, of_row};

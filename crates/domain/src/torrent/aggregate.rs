@@ -5,7 +5,7 @@
 use eventually::aggregate::Aggregate;
 use futures::future::{BoxFuture, FutureExt, ready};
 
-use super::{Refused, Torrent, TorrentCommand, TorrentEvent, decide, fold};
+use super::{Refused, Torrent, TorrentCommand, TorrentEvent, decide};
 use crate::values::TorrentId;
 
 /// The rules of a torrent. It carries nothing: all there is to know is in the state.
@@ -20,7 +20,7 @@ impl Aggregate for TorrentRules {
     type Error = Refused;
 
     fn apply(mut state: Torrent, event: TorrentEvent) -> Result<Torrent, Refused> {
-        fold::apply(&mut state, &event);
+        state.fold(&event);
         Ok(state)
     }
 

@@ -3,8 +3,14 @@
 use super::event::{Phase, TorrentEvent};
 use super::state::{Lifecycle, Torrent};
 
-/// Takes one fact into the state.
-pub(super) fn apply(torrent: &mut Torrent, event: &TorrentEvent) {
+impl Torrent {
+    /// Takes one fact into the state, in place: whoever folds many of them copies none.
+    pub fn fold(&mut self, event: &TorrentEvent) {
+        apply(self, event);
+    }
+}
+
+fn apply(torrent: &mut Torrent, event: &TorrentEvent) {
     match event {
         TorrentEvent::Added(added) => {
             torrent.lifecycle = Lifecycle::Live;

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use crate::Error;
 use crate::batch::{Batch, Breadth, Told};
 use crate::checkpoint::Role;
-use crate::model::ReadModel;
+use crate::model::{Pending, ReadModel};
 
 pub(crate) use query::page;
 pub use query::{AuditPage, AuditQuery};
@@ -19,11 +19,20 @@ pub use query::{AuditPage, AuditQuery};
 /// The name of the projection.
 pub(crate) const NAME: &str = "audit";
 
+/// Rows of one statement: its arrays are some megabytes then.
+const ROWS_AT_ONCE: usize = 5_000;
+
 /// Who acts when nobody gave a command: the session as it was seen, and the service itself.
 const OF_SYSTEM: [&str; 2] = ["engine", "system"];
 
 /// The projection. It needs no memory: each fact is a row.
 pub(crate) struct Audit;
+
+impl Pending for Vec<Told> {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+}
 
 impl ReadModel for Audit {
     const NAME: &'static str = NAME;
@@ -38,21 +47,24 @@ impl ReadModel for Audit {
         Self
     }
 
-    async fn fold(&self, batch: &Batch) -> Result<Option<Vec<Told>>, Error> {
-        Ok((!batch.told.is_empty()).then(|| batch.told.clone()))
+    async fn fold(&self, mut pending: Vec<Told>, batch: &Batch) -> Result<Vec<Told>, Error> {
+        pending.extend_from_slice(&batch.told);
+        Ok(pending)
     }
 
     async fn write(&self, changes: &Vec<Told>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        sqlx::query(include_str!("../../../../projections/audit/insert.sql"))
-            .bind(changes.iter().map(|told| told.position.0).collect::<Vec<_>>())
-            .bind(changes.iter().map(|told| told.recorded_at).collect::<Vec<_>>())
-            .bind(changes.iter().map(|told| told.actor.as_str()).collect::<Vec<_>>())
-            .bind(changes.iter().map(|told| told.kind.as_str()).collect::<Vec<_>>())
-            .bind(changes.iter().map(|told| told.stream.as_str()).collect::<Vec<_>>())
-            .bind(changes.iter().map(|told| is_of_system(&told.actor)).collect::<Vec<_>>())
-            .execute(connection)
-            .await
-            .map(drop)
+        for some in changes.chunks(ROWS_AT_ONCE) {
+            sqlx::query(include_str!("../../../../projections/audit/insert.sql"))
+                .bind(some.iter().map(|told| told.position.0).collect::<Vec<_>>())
+                .bind(some.iter().map(|told| told.recorded_at).collect::<Vec<_>>())
+                .bind(some.iter().map(|told| told.actor.as_str()).collect::<Vec<_>>())
+                .bind(some.iter().map(|told| told.kind.as_str()).collect::<Vec<_>>())
+                .bind(some.iter().map(|told| told.stream.as_str()).collect::<Vec<_>>())
+                .bind(some.iter().map(|told| is_of_system(&told.actor)).collect::<Vec<_>>())
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
     }
 
     fn keep(&mut self, _changes: Vec<Told>) {}

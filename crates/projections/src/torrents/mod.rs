@@ -4,7 +4,7 @@ mod facets;
 mod fold;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::pin::Pin;
 
 use revaer_domain::torrent::TorrentEvent;
@@ -17,7 +17,7 @@ use crate::batch::Batch;
 use crate::checkpoint::Role;
 use crate::index::{Attached, ListIndex};
 use crate::live::{self, Newest};
-use crate::model::ReadModel;
+use crate::model::{Pending, ReadModel};
 use fold::Folded;
 
 pub use facets::hosts as tracker_hosts;
@@ -37,7 +37,7 @@ pub(crate) struct Torrents {
     index: Option<(ListIndex, Attached)>,
 }
 
-/// What a batch makes of the torrents that it is about.
+/// What batches make of the torrents that they are about.
 #[derive(Default)]
 pub(crate) struct Changes {
     folded: BTreeMap<TorrentId, Folded>,
@@ -47,6 +47,39 @@ pub(crate) struct Changes {
     extensions: HashMap<TorrentId, Vec<String>>,
     samples: Newest,
     session_began: Option<revaer_event_log::Position>,
+}
+
+impl Pending for Changes {
+    fn rows(&self) -> usize {
+        self.folded.len() + self.samples.len() + usize::from(self.session_began.is_some())
+    }
+}
+
+impl Torrents {
+    /// Sees to it that every torrent of a batch is folded up to its first fact in there: by earlier batches that are not written
+    /// yet, by what is kept, or else from the log, all of them in few questions.
+    async fn recall(&self, changes: &mut Changes, batch: &Batch) -> Result<(), Error> {
+        let mut missing = Vec::new();
+        let mut seen = HashSet::new();
+        for fact in &batch.facts {
+            if !seen.insert(fact.id) {
+                continue;
+            }
+            let comes_next = |folded: &&Folded| folded.version + 1 == fact.version;
+            if changes.folded.get(&fact.id).as_ref().is_some_and(comes_next) {
+                continue;
+            }
+            if let Some(kept) = self.cache.get(&fact.id).filter(comes_next) {
+                changes.folded.insert(fact.id, kept.clone());
+            } else if fact.version == 1 {
+                changes.folded.insert(fact.id, Folded::default());
+            } else {
+                missing.push((fact.id, fact.version));
+            }
+        }
+        changes.folded.extend(fold::all_before(&self.log, &missing).await?);
+        Ok(())
+    }
 }
 
 impl ReadModel for Torrents {
@@ -72,39 +105,35 @@ impl ReadModel for Torrents {
         }
     }
 
-    async fn fold(&self, batch: &Batch) -> Result<Option<Changes>, Error> {
-        let mut changes = Changes::default();
+    async fn fold(&self, mut changes: Changes, batch: &Batch) -> Result<Changes, Error> {
+        self.recall(&mut changes, batch).await?;
         let mut discovered = Vec::new();
         for fact in &batch.facts {
-            let known = changes.folded.remove(&fact.id).or_else(|| self.cache.get(&fact.id).cloned());
-            let before = match known {
-                Some(folded) if folded.version + 1 == fact.version => folded,
-                _ => fold::before(&self.log, fact.id, fact.version).await?,
-            };
+            let folded = changes.folded.entry(fact.id).or_default();
+            if folded.version + 1 != fact.version {
+                *folded = fold::before(&self.log, fact.id, fact.version).await?;
+            }
             // Whatever brings a torrent into the list, it comes with all that it is searched by.
-            let appears = before.torrent.status().is_none();
-            let folded = before.and(fact.version, fact.position, &fact.event);
+            let appears = folded.torrent.status().is_none();
+            folded.take(fact.version, fact.position, &fact.event);
             let learned = matches!(fact.event, TorrentEvent::FilesDiscovered(_));
             let named = matches!(fact.event, TorrentEvent::Added(_) | TorrentEvent::LabelsChanged(_));
-            if appears || learned || named {
-                changes.searched.insert(fact.id);
-            }
             if learned || (appears && folded.torrent.files.is_some()) {
                 discovered.push(fact.id);
             }
-            changes.folded.insert(fact.id, folded);
+            if appears || learned || named {
+                changes.searched.insert(fact.id);
+            }
         }
-        changes.extensions = facets::extensions(self.log.pool(), &discovered).await?;
+        changes.extensions.extend(facets::extensions(self.log.pool(), &discovered).await?);
         // Samples and sessions are of the moment: a rebuild leaves them to whoever follows.
         if self.role == Role::Live {
-            changes.session_began = batch.session_began;
+            changes.session_began = batch.session_began.or(changes.session_began);
             let newest =
                 batch.samples.iter().map(|(position, sample)| (sample.torrent, (*position, *sample)));
-            changes.samples = newest.collect();
+            changes.samples.extend(newest);
         }
-        let nothing =
-            changes.folded.is_empty() && changes.samples.is_empty() && changes.session_began.is_none();
-        Ok((!nothing).then_some(changes))
+        Ok(changes)
     }
 
     async fn write(&self, changes: &Changes, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -144,6 +173,10 @@ impl ReadModel for Torrents {
     }
 
     fn keep(&mut self, changes: Changes) {
+        // What is built is folded in one go: little comes again.
+        if self.role == Role::Building {
+            return;
+        }
         if self.cache.len() + changes.folded.len() > CACHED_MAX {
             self.cache.clear();
         }

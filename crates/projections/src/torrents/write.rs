@@ -1,7 +1,7 @@
 //! Folded torrents as rows, a batch in two statements.
 
 use revaer_domain::torrent::{Status, Torrent};
-use revaer_domain::values::{InfoHashes, Label, RateLimit};
+use revaer_domain::values::{InfoHashes, Label, RateLimit, TorrentId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -10,6 +10,9 @@ use crate::row::signed;
 
 /// Characters of a name that it is sorted by: at four bytes each they fit into an entry of an index.
 pub(crate) const NAME_KEY_CHARS: usize = 512;
+
+/// Rows of one statement: its arrays are some megabytes then.
+const AT_ONCE: usize = 5_000;
 
 /// Text without NUL, which PostgreSQL does not take and torrents do contain.
 pub(crate) fn text(text: &str) -> String {
@@ -28,9 +31,16 @@ pub(crate) async fn rows(changes: &Changes, connection: &mut PgConnection) -> Re
         .iter()
         .filter_map(|(id, folded)| Some((id.to_string(), folded, folded.torrent.status()?)))
         .collect();
-    if here.is_empty() {
-        return Ok(());
+    for some in here.chunks(AT_ONCE) {
+        upsert(some, connection).await?;
     }
+    Ok(())
+}
+
+async fn upsert(
+    here: &[(String, &Folded, Status)],
+    connection: &mut PgConnection,
+) -> Result<(), sqlx::Error> {
     macro_rules! column {
         (|$torrent:ident| $value:expr) => {
             here.iter()
@@ -79,15 +89,23 @@ pub(crate) async fn search(changes: &Changes, connection: &mut PgConnection) -> 
         .filter_map(|id| Some((id, &changes.folded.get(id)?.torrent)))
         .filter(|(_, torrent)| torrent.status().is_some())
         .collect();
-    if here.is_empty() {
-        return Ok(());
+    for some in here.chunks(AT_ONCE) {
+        upsert_search(changes, some, connection).await?;
     }
+    Ok(())
+}
+
+async fn upsert_search(
+    changes: &Changes,
+    here: &[(&TorrentId, &Torrent)],
+    connection: &mut PgConnection,
+) -> Result<(), sqlx::Error> {
     let labels = |torrent: &Torrent| list(&torrent.labels.iter().map(Label::as_str).collect::<Vec<_>>());
     let trackers = |torrent: &Torrent| {
         let hosts = facets::hosts(&torrent.trackers);
         list(&hosts.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    let extensions = |id| {
+    let extensions = |id: &TorrentId| {
         let known: Option<&Vec<String>> = changes.extensions.get(id);
         known.map(|extensions| list(&extensions.iter().map(String::as_str).collect::<Vec<_>>()))
     };
@@ -96,7 +114,7 @@ pub(crate) async fn search(changes: &Changes, connection: &mut PgConnection) -> 
         .bind(here.iter().map(|(_, torrent)| text(&torrent.name).to_lowercase()).collect::<Vec<_>>())
         .bind(here.iter().map(|(_, torrent)| labels(torrent)).collect::<Vec<_>>())
         .bind(here.iter().map(|(_, torrent)| trackers(torrent)).collect::<Vec<_>>())
-        .bind(here.iter().map(|(id, _)| extensions(*id)).collect::<Vec<_>>())
+        .bind(here.iter().map(|(id, _)| extensions(id)).collect::<Vec<_>>())
         .execute(connection)
         .await
         .map(drop)
