@@ -16,5 +16,6 @@ mod malformed;
 mod rates;
 mod reads;
 mod stream;
+mod tickets;
 mod tls;
 mod world;
