@@ -31,7 +31,7 @@ use crate::parameter::{Asked, Given, Parameters};
 use crate::pattern::Patterns;
 use crate::payload::JsonOf;
 use crate::problem::Refusal;
-use crate::rejected::{Plain, Rejected, Streams};
+use crate::rejected::{self, Rejected, Streams};
 use crate::torrents::resolve;
 
 #[derive(Tags)]
@@ -112,7 +112,8 @@ impl EventsApi {
     /// and says with `after` where it was.
     #[oai(path = "/tickets", method = "post", operation_id = "issueStreamTicket")]
     #[expect(clippy::unused_async, reason = "the framework takes asynchronous operations alone")]
-    async fn ticket(&self, request: &Request) -> Result<Ticketed, Rejected<Plain>> {
+    async fn ticket(&self, request: &Request) -> Result<Ticketed, Rejected<rejected::Tickets>> {
+        Parameters::default().finish(request)?;
         let principal = request.data::<Principal>().ok_or(Denied::Unauthenticated(None))?;
         let now = self.context.application.clock().now();
         let expires_at = now + self.context.limits().ticket_lifetime;
