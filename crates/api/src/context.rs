@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::Limits;
+use crate::events::Tickets;
 use crate::parameter::{PageLimit, Parameters};
 use crate::problem::Refusal;
 
@@ -22,6 +23,7 @@ pub(crate) struct Context {
     pub(crate) projections: Projections,
     pub(crate) limits: watch::Receiver<Arc<Limits>>,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) tickets: Tickets,
 }
 
 impl Context {

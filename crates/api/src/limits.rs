@@ -26,6 +26,8 @@ pub struct Limits {
     pub sse_send_timeout: Duration,
     /// How often a quiet stream says that it lives.
     pub sse_heartbeat: Duration,
+    /// How long a ticket opens a stream.
+    pub ticket_lifetime: Duration,
     /// How long a read waits for its `min_position`.
     pub read_wait: Duration,
     /// How long a request may take. The events are not bound by it.
@@ -64,6 +66,7 @@ impl Default for Limits {
             sse_clients_max: 1024,
             sse_send_timeout: Duration::from_secs(30),
             sse_heartbeat: Duration::from_secs(15),
+            ticket_lifetime: Duration::from_mins(1),
             read_wait: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
             key_rate: requests(500, 1000),

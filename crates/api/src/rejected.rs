@@ -34,6 +34,8 @@ pub(crate) struct Streams;
 pub(crate) struct SettingUp;
 /// API keys.
 pub(crate) struct Keys;
+/// A ticket is asked for.
+pub(crate) struct Tickets;
 /// What answers whatever it is asked.
 pub(crate) struct Plain;
 
@@ -132,6 +134,10 @@ impl Operations for Keys {
         (415, "The content type is not read."),
         UNPROCESSABLE,
     ];
+}
+
+impl Operations for Tickets {
+    const PROBLEMS: &'static Answers = &[(422, "A parameter breaks a rule.")];
 }
 
 impl Operations for Plain {

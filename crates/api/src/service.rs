@@ -18,7 +18,7 @@ use crate::allow::AllowedMethods;
 use crate::audit::AuditApi;
 use crate::context::Context;
 use crate::edge::Edge;
-use crate::events::EventsApi;
+use crate::events::{EventsApi, Tickets};
 use crate::guard::{self, Guard};
 use crate::health::HealthApi;
 use crate::keys::KeysApi;
@@ -55,24 +55,26 @@ type Operations = (SetupApi, TorrentsApi, SettingsApi, EventsApi, KeysApi, Audit
 
 /// Everything that is served: routes, request ids, problems, limits.
 pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
-    served(parts, |application, document| Some(Guard::new(application, document)))
+    served(parts, |application, document, tickets| Some(Guard::new(application, document, tickets)))
 }
 
 /// The same without anybody who asks for keys and counts requests. Never to be served to anybody.
 #[cfg(feature = "bench")]
 pub fn service_without_guard(parts: Parts) -> BoxEndpoint<'static, Response> {
-    served(parts, |_, _| None)
+    served(parts, |_, _, _| None)
 }
 
 fn served(
     parts: Parts,
-    guard: impl FnOnce(Application, &str) -> Option<Guard>,
+    guard: impl FnOnce(Application, &str, Tickets) -> Option<Guard>,
 ) -> BoxEndpoint<'static, Response> {
+    let tickets = Tickets::default();
     let context = Arc::new(Context {
         application: parts.application.clone(),
         projections: parts.projections,
         limits: parts.limits.clone(),
         shutdown: parts.shutdown,
+        tickets: tickets.clone(),
     });
     let operations: Operations = (
         SetupApi::new(Arc::clone(&context)),
@@ -86,7 +88,7 @@ fn served(
     let operations = described(Described(Some(operations)));
     let document = written(&operations);
     let allowed = AllowedMethods::of_document(&document);
-    let guard = guard(parts.application.clone(), &document);
+    let guard = guard(parts.application.clone(), &document, tickets);
     let page = page(&operations.openapi_explorer_html());
     let serve_document = poem::endpoint::make_sync(move |_| {
         Response::builder().content_type("application/json").body(document.clone())

@@ -24,7 +24,7 @@ const SILENCE_BOUND: Duration = Duration::from_secs(45);
 /// How much of an answer that is not understood is shown.
 const EXCERPT_CHARS_MAX: usize = 200;
 
-/// The address of a service: `http://host:port`, with a path where a reverse proxy needs one.
+/// The address of a service: `http://host:port` or `https://host:port`, with a path where a reverse proxy needs one.
 #[derive(Debug, Clone)]
 pub(crate) struct ServiceUrl(Url);
 
@@ -33,10 +33,8 @@ impl FromStr for ServiceUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
-        if url.scheme() != "http" {
-            return Err(
-                "expected http://…: this client does not speak TLS; use a tunnel or a local proxy".to_owned()
-            );
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("expected http://… or https://…".to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
             return Err("expected scheme, host, port and path alone".to_owned());
@@ -91,13 +89,23 @@ pub(crate) struct Condition {
 }
 
 impl Client {
-    /// A client of the service at this address.
+    /// A client of the service at this address, which trusts whom the system trusts.
+    #[cfg(test)]
     pub(crate) fn new(url: ServiceUrl, key: Option<&ApiKey>) -> Result<Client, Failure> {
+        Client::trusting(url, key, &[])
+    }
+
+    /// The same, which trusts these certificates (PEM) as well.
+    pub(crate) fn trusting(url: ServiceUrl, key: Option<&ApiKey>, roots: &[u8]) -> Result<Client, Failure> {
+        let roots = reqwest::Certificate::from_pem_bundle(roots)
+            .map_err(|error| Failure::input(format!("the certificate is not usable: {error}")))?;
         let mut headers = HeaderMap::new();
         if let Some(key) = key.and_then(ApiKey::header) {
             headers.insert(AUTHORIZATION, key);
         }
-        let http = reqwest::Client::builder()
+        let builder =
+            roots.into_iter().fold(reqwest::Client::builder(), reqwest::ClientBuilder::add_root_certificate);
+        let http = builder
             .user_agent(concat!("revaer/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .no_proxy()
@@ -271,7 +279,6 @@ mod tests {
 
     #[rstest]
     #[case::no_url("127.0.0.1:7070")]
-    #[case::tls("https://127.0.0.1")]
     #[case::file("file:///etc")]
     #[case::password("http://a:b@h")]
     #[case::query("http://h/?a")]

@@ -50,6 +50,9 @@ struct Arguments {
     /// Where `setup complete` keeps the key of each service; keys.json in the configuration folder by default
     #[arg(long, global = true, value_name = "FILE", env = "REVAER_KEY_FILE", help_heading = GLOBAL)]
     key_file: Option<PathBuf>,
+    /// A file with certificates (PEM) to trust beside those of the system, for a service that made its own
+    #[arg(long, global = true, value_name = "FILE", env = "REVAER_CA_CERTIFICATE", hide_env_values = true, help_heading = GLOBAL)]
+    ca_certificate: Option<PathBuf>,
     /// How to print: for people, or the service's own JSON, one document (with `tail` one a line)
     #[arg(long, global = true, value_enum, default_value_t, help_heading = GLOBAL)]
     output: Format,
@@ -77,14 +80,19 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { url, api_key, key_file, output, quiet, command } = arguments;
+    let Arguments { url, api_key, key_file, ca_certificate, output, quiet, command } = arguments;
     let keys = KeyFile::new(key_file.or_else(default_key_file));
     let key = match api_key.filter(|key| key.header().is_some()) {
         // What a shell completes needs no service, and no file that may be broken.
         None if !matches!(command, Command::Completions(_)) => kept(&keys, &url)?,
         given => given,
     };
-    let client = Client::new(url, key.as_ref())?;
+    let roots = match &ca_certificate {
+        Some(file) => std::fs::read(file)
+            .map_err(|error| Failure::input(format!("{} cannot be read: {error}", file.display())))?,
+        None => Vec::new(),
+    };
+    let client = Client::trusting(url, key.as_ref(), &roots)?;
     let context = Context { client, output: Output::new(output, quiet), keys };
     command.run(&context, <Arguments as clap::CommandFactory>::command).await
 }

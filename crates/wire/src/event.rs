@@ -2,6 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What a page in a browser opens a stream with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]
+pub struct StreamTicket {
+    /// For the parameter `ticket`, once.
+    pub ticket: String,
+    /// RFC 3339: not valid from then on.
+    pub expires_at: String,
+}
+
 /// A fact or a sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]

@@ -13,7 +13,7 @@ mod settings;
 mod torrent;
 
 pub use audit::{AuditEntry, AuditPage};
-pub use event::EventFrame;
+pub use event::{EventFrame, StreamTicket};
 pub use health::{ComponentHealth, Health, HealthReport, SetupReport};
 pub use key::{
     ApiKey, ApiKeyPage, CompleteSetupRequest, IssueKeyRequest, IssuedKey, RequestLimit, RotateKeyRequest,

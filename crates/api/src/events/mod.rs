@@ -9,24 +9,29 @@ mod follow;
 mod frames;
 mod places;
 mod resume;
+mod tickets;
 
 use std::sync::Arc;
 
 use poem::Request;
-use poem_openapi::{OpenApi, Tags};
+use poem_openapi::{ApiResponse, OpenApi, Tags};
 use revaer_application::Principal;
 use revaer_event_log::Position;
+use revaer_wire::StreamTicket;
 
 use self::answer::EventStream;
 use self::filter::Filter;
 use self::follow::Follower;
 use self::places::Places;
 use self::resume::{LastEventId, start};
+pub(crate) use self::tickets::Tickets;
 use crate::context::Context;
+use crate::guard::Denied;
 use crate::parameter::{Asked, Given, Parameters};
 use crate::pattern::Patterns;
+use crate::payload::JsonOf;
 use crate::problem::Refusal;
-use crate::rejected::{Rejected, Streams};
+use crate::rejected::{self, Rejected, Streams};
 use crate::torrents::resolve;
 
 #[derive(Tags)]
@@ -58,6 +63,10 @@ impl EventsApi {
     /// from where to where; a position of another log, or above this one's head, gets an event `reset` with `head` and
     /// `log_id`, and then what comes from now. A client that reads too slowly is disconnected.
     #[oai(path = "/", method = "get", operation_id = "followEvents")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter of the query is documented where it is declared"
+    )]
     async fn follow(
         &self,
         request: &Request,
@@ -65,6 +74,8 @@ impl EventsApi {
         types: Asked<Patterns>,
         /// ULID of a torrent, or info hash of a live one: its events alone.
         torrent: Asked<String>,
+        /// What a page in a browser asks with instead of a key; see `issueStreamTicket`.
+        ticket: Asked<String>,
         /// The position to resume from.
         after: Asked<Position>,
         /// `false` leaves samples out.
@@ -76,6 +87,8 @@ impl EventsApi {
         let mut parameters = Parameters::default();
         let patterns = parameters.asked(types).unwrap_or_default();
         let torrent = parameters.asked(torrent);
+        // Whose it is was found out before this is reached.
+        parameters.asked(ticket);
         let after = parameters.asked(after);
         let samples = parameters.asked(samples).unwrap_or(true);
         let last_event_id = parameters.given(last_event_id);
@@ -91,4 +104,29 @@ impl EventsApi {
         let start = start(log, resume, filter.wants_samples()).await?;
         Ok(EventStream::new(Follower::new(&self.context, start, filter, place, request.data::<Principal>())))
     }
+
+    /// Get a ticket for a page
+    ///
+    /// `EventSource` in a browser cannot send a key, and an address is no place for one. A ticket opens one stream, once, as the
+    /// parameter `ticket` of `followEvents`, and is worth what its key is worth. A page that lost its stream gets another ticket
+    /// and says with `after` where it was.
+    #[oai(path = "/tickets", method = "post", operation_id = "issueStreamTicket")]
+    #[expect(clippy::unused_async, reason = "the framework takes asynchronous operations alone")]
+    async fn ticket(&self, request: &Request) -> Result<Ticketed, Rejected<rejected::Tickets>> {
+        Parameters::default().finish(request)?;
+        let principal = request.data::<Principal>().ok_or(Denied::Unauthenticated(None))?;
+        let now = self.context.application.clock().now();
+        let expires_at = now + self.context.limits().ticket_lifetime;
+        let ticket = self.context.tickets.issue(principal, now, expires_at);
+        let expires_at = crate::present::time(expires_at);
+        Ok(Ticketed::Ticket(JsonOf::new(&StreamTicket { ticket, expires_at })))
+    }
+}
+
+/// A ticket that was issued.
+#[derive(ApiResponse)]
+enum Ticketed {
+    /// The ticket.
+    #[oai(status = 201)]
+    Ticket(JsonOf<StreamTicket>),
 }

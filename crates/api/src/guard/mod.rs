@@ -25,6 +25,7 @@ pub(crate) use self::denied::Denied;
 use self::needs::{Need, Needs};
 use crate::Limits;
 use crate::client_address::client_address;
+use crate::events::Tickets;
 
 /// The one scheme that is spoken (RFC 6750).
 const SCHEME: &str = "Bearer";
@@ -33,6 +34,7 @@ const SCHEME: &str = "Bearer";
 pub(crate) struct Guard {
     application: Application,
     needs: Needs,
+    tickets: Tickets,
     keys: RwLock<HashMap<KeyId, Arc<Bucket>>>,
     addresses: Addresses,
 }
@@ -49,10 +51,11 @@ pub(crate) struct Admission {
 
 impl Guard {
     /// A guard of the operations that a document names.
-    pub(crate) fn new(application: Application, document: &str) -> Self {
+    pub(crate) fn new(application: Application, document: &str, tickets: Tickets) -> Self {
         Self {
             application,
             needs: Needs::of_document(document),
+            tickets,
             keys: RwLock::default(),
             addresses: Addresses::default(),
         }
@@ -100,8 +103,12 @@ impl Guard {
             Need::Nothing | Need::Setup => Ok(None),
             // How the setup is has to be seen before there is a key, by whoever may carry it out.
             Need::Health if !is_set_up && address.is_loopback() => Ok(None),
-            Need::Health | Need::Scope(_) if !is_set_up => Err(Denied::SetupRequired),
-            Need::Health | Need::Scope(_) => {
+            Need::Health | Need::Stream | Need::Scope(_) if !is_set_up => Err(Denied::SetupRequired),
+            Need::Health | Need::Stream | Need::Scope(_) => {
+                if let Some(ticket) = ticket(request, need) {
+                    let principal = self.tickets.redeem(&ticket, self.application.clock().now());
+                    return principal.map(Some).ok_or(Denied::Unauthenticated(Some(AuthFailure::Unknown)));
+                }
                 let secret = presented(request).ok_or(Denied::Unauthenticated(None))?;
                 let now = self.application.clock().now();
                 let known = self.application.authenticate(secret, now);
@@ -128,6 +135,16 @@ impl Guard {
         }
         Arc::clone(entry)
     }
+}
+
+/// The ticket in a request for a stream that shows no key: a header says more than an address.
+fn ticket(request: &Request, need: Need) -> Option<String> {
+    if need != Need::Stream || request.headers().contains_key(AUTHORIZATION) {
+        return None;
+    }
+    let parameters = request.params::<Vec<(String, String)>>().ok()?;
+    let mut tickets = parameters.into_iter().filter(|(name, _)| name == "ticket").map(|(_, ticket)| ticket);
+    tickets.next().filter(|_| tickets.next().is_none())
 }
 
 /// The secret in a request, if it has exactly one.

@@ -13,6 +13,8 @@ pub(super) enum Need {
     Setup,
     /// As `read`; until the setup is complete, to be on this machine.
     Health,
+    /// A key with the scope `read`, or a ticket.
+    Stream,
     /// A key with this scope.
     Scope(Scope),
 }
@@ -29,7 +31,8 @@ const OPERATIONS: &[(&str, Need)] = &[
     ("listTrackers", Need::Scope(Scope::Read)),
     ("listPeers", Need::Scope(Scope::Read)),
     ("readHistory", Need::Scope(Scope::Read)),
-    ("followEvents", Need::Scope(Scope::Read)),
+    ("followEvents", Need::Stream),
+    ("issueStreamTicket", Need::Scope(Scope::Read)),
     ("addTorrent", Need::Scope(Scope::Control)),
     ("selectFiles", Need::Scope(Scope::Control)),
     ("actOnTorrent", Need::Scope(Scope::Control)),

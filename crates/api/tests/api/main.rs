@@ -17,5 +17,6 @@ mod rates;
 mod reads;
 mod settings;
 mod stream;
+mod tickets;
 mod tls;
 mod world;

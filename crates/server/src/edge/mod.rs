@@ -125,6 +125,7 @@ fn limits(http: &HttpSettings) -> Limits {
         // What is left is for the answer, which says that the body came too slowly.
         body_timeout: request_timeout * 2 / 3,
         header_timeout: Duration::from_secs(http.header_timeout_seconds.into()),
+        ticket_lifetime: Duration::from_secs(http.stream_ticket_seconds.into()),
         connections_max: count(http.connections_max),
         sse_clients_max: count(http.event_streams_max),
         key_rate: rate(http.rate_limit.requests_per_second, http.rate_limit.burst),
