@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use sqlx::PgPool;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Options, statements};
+use crate::{Retention, statements};
 
 /// The hours beyond this one that have their partition: the database may be busy, or its owner asleep, for that long.
 const HOURS_AHEAD: i32 = 2;
@@ -18,29 +19,36 @@ const RETRY: Duration = Duration::from_secs(2);
 const COMMANDS_PER_STATEMENT: i64 = 1000;
 
 /// Runs until shutdown.
-pub(crate) async fn run(pool: PgPool, options: Options, shutdown: CancellationToken) {
-    shutdown.run_until_cancelled(keep(&pool, &options)).await;
+pub(crate) async fn run(pool: PgPool, retention: watch::Receiver<Retention>, shutdown: CancellationToken) {
+    shutdown.run_until_cancelled(keep(&pool, retention)).await;
 }
 
-async fn keep(pool: &PgPool, options: &Options) {
+async fn keep(pool: &PgPool, mut retention: watch::Receiver<Retention>) {
     loop {
-        let pause = match round(pool, options).await {
+        let now = *retention.borrow_and_update();
+        let pause = match round(pool, now).await {
             Ok(()) => INTERVAL,
             Err(error) => {
                 tracing::debug!(%error, "the log's housekeeping could not be done; trying again");
                 RETRY
             }
         };
-        tokio::time::sleep(pause).await;
+        // A shorter retention holds at once. Nobody changes it any more once the log is gone, and then only the time counts.
+        let _ = tokio::time::timeout(pause, async {
+            if retention.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await;
     }
 }
 
 /// Everything that is due.
-pub(crate) async fn round(pool: &PgPool, options: &Options) -> Result<(), sqlx::Error> {
+pub(crate) async fn round(pool: &PgPool, retention: Retention) -> Result<(), sqlx::Error> {
     for hour in 0..=HOURS_AHEAD {
         make_partition(pool, hour).await?;
     }
-    let retention_seconds = options.samples_retention.as_secs_f64();
+    let retention_seconds = retention.samples.as_secs_f64();
     while sqlx::query_scalar(statements::DROP_SAMPLE_PARTITION)
         .bind(retention_seconds)
         .fetch_one(pool)
@@ -50,7 +58,7 @@ pub(crate) async fn round(pool: &PgPool, options: &Options) -> Result<(), sqlx::
     }
     let forget = || {
         sqlx::query(statements::FORGET_COMMANDS)
-            .bind(options.commands_retention.as_secs_f64())
+            .bind(retention.commands.as_secs_f64())
             .bind(COMMANDS_PER_STATEMENT)
             .execute(pool)
     };

@@ -32,7 +32,7 @@ pub use entry::{Body, Entry, Fact, Samples};
 pub use error::{AppendError, MigrateError, OpenError, ReadError, Unavailable};
 pub use log::{EventLog, Runner};
 pub use migrate::migrate;
-pub use options::{Options, connect};
+pub use options::{Options, Retention, connect};
 pub use position::Position;
 pub use replay::{Contents, Replay};
 pub use stream_id::{InvalidStreamId, StreamId, Version};

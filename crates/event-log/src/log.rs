@@ -16,7 +16,7 @@ use crate::tailer::Tailer;
 use crate::writer::{Request, Writer};
 use crate::{
     Append, AppendError, Appended, CommandOutcome, Contents, Entry, Fact, OpenError, Options, Position,
-    ReadError, Replay, StreamId, Subscription, Unavailable, Version, keeper, migrate, read, statements,
+    ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version, keeper, migrate, read, statements,
 };
 
 /// Characters of the log's id that its tag has.
@@ -37,6 +37,7 @@ pub(crate) struct Inner {
     log_tag: String,
     requests: mpsc::Sender<Request>,
     committed: Arc<watch::Sender<Position>>,
+    retention: watch::Sender<Retention>,
 }
 
 /// The writer, the tailer and the keeper. Without it appends wait and followers stand still.
@@ -45,7 +46,7 @@ pub struct Runner {
     writer: Writer,
     tailer: Tailer,
     pool: PgPool,
-    options: Options,
+    retention: watch::Receiver<Retention>,
 }
 
 impl EventLog {
@@ -56,6 +57,7 @@ impl EventLog {
         let ring = Arc::new(Ring::new(read::head(&pool).await?, &options));
         let committed = Arc::new(watch::Sender::new(ring.tail()));
         let (requests, receiver) = mpsc::channel(options.queue_max);
+        let (retention, watch_retention) = watch::channel(options.retention);
         let connect = pool.connect_options();
         let runner = Runner {
             writer: Writer {
@@ -73,11 +75,11 @@ impl EventLog {
                 committed: committed.subscribe(),
             },
             pool: pool.clone(),
-            options: options.clone(),
+            retention: watch_retention,
         };
         let catch_up = Semaphore::new(options.catch_up_readers_max);
         let log_tag = log_id.simple().to_string()[..TAG_LENGTH].to_owned();
-        let inner = Inner { pool, options, ring, catch_up, log_tag, requests, committed };
+        let inner = Inner { pool, options, ring, catch_up, log_tag, requests, committed, retention };
         Ok((Self { inner: Arc::new(inner) }, runner))
     }
 
@@ -95,6 +97,11 @@ impl EventLog {
             }
             Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(AppendError::Stopped),
         }
+    }
+
+    /// Keeps samples and remembered commands for so long from now on. What is due by it goes within moments.
+    pub fn retain(&self, retention: Retention) {
+        self.inner.retention.send_if_modified(|now| std::mem::replace(now, retention) != retention);
     }
 
     /// Appends one packed row of samples, without waiting for a flush: a crash may lose the newest, never a fact.
@@ -239,7 +246,7 @@ impl Runner {
         let mut parts = JoinSet::new();
         parts.spawn(self.writer.run(shutdown.clone()));
         parts.spawn(self.tailer.run(shutdown.clone()));
-        parts.spawn(keeper::run(self.pool, self.options, shutdown));
+        parts.spawn(keeper::run(self.pool, self.retention, shutdown));
         parts.join_all().await;
     }
 }

@@ -47,10 +47,23 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long one statement of the writer or the tailer may take.
     pub statement_timeout: Duration,
-    /// How long samples are kept.
-    pub samples_retention: Duration,
-    /// How long a command is remembered for its repeat.
-    pub commands_retention: Duration,
+    /// What is kept how long, until the log is told otherwise.
+    pub retention: Retention,
+}
+
+/// How long is kept what is not kept for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Samples, by the hour.
+    pub samples: Duration,
+    /// That a command was carried out, for its repeat.
+    pub commands: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { samples: Duration::from_hours(24), commands: Duration::from_hours(30 * 24) }
+    }
 }
 
 impl Default for Options {
@@ -75,8 +88,7 @@ impl Default for Options {
             follow_timer: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(30),
-            samples_retention: Duration::from_hours(24),
-            commands_retention: Duration::from_hours(30 * 24),
+            retention: Retention::default(),
         }
     }
 }

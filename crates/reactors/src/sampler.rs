@@ -18,13 +18,18 @@ pub struct Sampler {
     engine: EngineHandle,
     log: EventLog,
     node: String,
-    pause: Duration,
+    hertz: Box<dyn Fn() -> u8 + Send + Sync>,
 }
 
 impl Sampler {
-    /// Samples at most `hertz` times a second, 1 to 10.
-    pub fn new(engine: EngineHandle, log: EventLog, node: String, hertz: u8) -> Self {
-        Self { engine, log, node, pause: Duration::from_secs(1) / u32::from(hertz.clamp(1, 10)) }
+    /// Samples at most `hertz` times a second, 1 to 10; asked before each pause, so that a change holds from the next tick on.
+    pub fn new(
+        engine: EngineHandle,
+        log: EventLog,
+        node: String,
+        hertz: impl Fn() -> u8 + Send + Sync + 'static,
+    ) -> Self {
+        Self { engine, log, node, hertz: Box::new(hertz) }
     }
 
     /// Runs until shutdown.
@@ -35,8 +40,9 @@ impl Sampler {
                 () = shutdown.cancelled() => return,
             }
             self.sample().await;
+            let pause = Duration::from_secs(1) / u32::from((self.hertz)().clamp(1, 10));
             tokio::select! {
-                () = tokio::time::sleep(self.pause) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = shutdown.cancelled() => return,
             }
         }

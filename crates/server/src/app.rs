@@ -167,13 +167,16 @@ impl App {
     }
 
     fn start(self, watch: &Watch) -> Running {
-        let hertz = self.application.settings().now().in_force.engine.progress_hertz;
         let Self { cluster, log, log_runner, application, engine, engine_runner, .. } = self;
         let database = cluster.map(|cluster| Part::spawn(watch, "database", |token| cluster.run(token)));
         let log_part = Part::spawn(watch, "log", |token| log_runner.run(token));
         let projector = Part::spawn(watch, "projector", |token| self.projector.run(token));
         let settings = SettingsFollower::new(application.clone());
         let settings = Part::spawn(watch, "settings", |token| settings.run(token));
+        let kept = retention::run(application.settings(), log.clone());
+        let kept = Part::spawn(watch, "retention", |token| async move {
+            token.run_until_cancelled(kept).await;
+        });
         let terms = Part::spawn(watch, "edge", |token| self.terms_follower.run(token));
         let recorder = HealthRecorder::new(application.health().clone(), log.clone());
         let recorder = Part::spawn(watch, "health recorder", |token| recorder.run(token));
@@ -200,6 +203,8 @@ impl App {
         });
         let counters = CounterRecorder::new(application.clone(), engine.clone(), causes);
         let counters = Part::spawn(watch, "counters", |token| counters.run(token));
+        let view = application.settings();
+        let hertz = move || view.now().in_force.engine.progress_hertz;
         let sampler = Sampler::new(engine, log, NODE.to_owned(), hertz);
         let sampler = Part::spawn(watch, "sampler", |token| sampler.run(token));
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
@@ -239,6 +244,7 @@ impl App {
             engine,
             api,
             settings,
+            kept,
             terms,
             _lock: self.lock,
         }
@@ -269,6 +275,7 @@ struct Running {
     engine: Part<Option<Vec<u8>>>,
     api: Part<()>,
     settings: Part<()>,
+    kept: Part<()>,
     terms: Part<()>,
     /// Nobody else may serve from the data directory until the last part has ended.
     _lock: DataDirLock,
@@ -295,6 +302,7 @@ impl Running {
         self.health.end(PART_END).await;
         self.recorder.end(PART_END).await;
         self.settings.end(PART_END).await;
+        self.kept.end(PART_END).await;
         self.projector.end(PART_END).await;
         self.log.end(PART_END).await;
         if tokio::time::timeout(PART_END, log.pool().close()).await.is_err() {

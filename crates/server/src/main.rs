@@ -12,6 +12,7 @@ mod health;
 mod metainfo;
 mod part;
 mod ports;
+mod retention;
 mod server_key;
 mod signals;
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use revaer_event_log::{Body, Options, Position, migrate};
+use revaer_event_log::{Body, Options, Position, Retention, migrate};
 use revaer_test_support::TestDatabase;
 
 use crate::support::{Running, TestLog, append, count, follow_until, recorded_positions, wait_for};
 
+/// Samples that are kept for no time at all.
+const NOTHING: Retention = Retention { samples: Duration::ZERO, commands: Duration::from_hours(30 * 24) };
 const PARTITIONS: &str = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'samples'::regclass";
 
 #[tokio::test]
@@ -82,8 +84,21 @@ async fn old_samples_and_commands_go_and_the_head_stays() {
 }
 
 #[tokio::test]
+async fn shorter_retention_holds_at_once() {
+    let database = TestDatabase::create().await;
+    let pool = database.pool().await;
+    migrate(&pool).await.unwrap();
+    sqlx::query("SELECT make_sample_partition(now() - interval '5 hours')").execute(&pool).await.unwrap();
+    let running = Running::start(pool.clone(), Options::default()).await;
+    // The first round is over when the hours ahead have their partitions.
+    wait_for(&pool, "SELECT count(*) = 4 FROM pg_inherits WHERE inhparent = 'samples'::regclass").await;
+    running.log.retain(NOTHING);
+    wait_for(&pool, "SELECT count(*) = 3 FROM pg_inherits WHERE inhparent = 'samples'::regclass").await;
+}
+
+#[tokio::test]
 async fn housekeeping_waits_for_no_long_reader_and_facts_for_no_housekeeping() {
-    let options = Options { samples_retention: Duration::ZERO, ..Options::default() };
+    let options = Options { retention: NOTHING, ..Options::default() };
     let database = TestDatabase::create().await;
     let pool = database.pool().await;
     migrate(&pool).await.unwrap();

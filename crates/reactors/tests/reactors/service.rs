@@ -113,7 +113,7 @@ impl Service {
         let reconciler = Reconciler::new(application.clone(), engine.clone(), causes.clone(), all.clone());
         let counters = CounterRecorder::new(application.clone(), engine.clone(), causes.clone());
         let observer = Observer::new(application.clone(), notices, causes, all);
-        let sampler = Sampler::new(engine.clone(), log.clone(), "test".to_owned(), 10);
+        let sampler = Sampler::new(engine.clone(), log.clone(), "test".to_owned(), || 10);
         let (shutdown, log_shutdown) = (CancellationToken::new(), CancellationToken::new());
         let (mut tasks, mut log_task) = (JoinSet::new(), JoinSet::new());
         log_task.spawn(log_runner.run(log_shutdown.clone()));

@@ -15,7 +15,7 @@ const INTRODUCTION: &str = "# Settings
 One document in sections, read by `revaer settings get` (or `GET /v1/settings`) and changed while the service runs by
 `revaer settings set KEY=VALUE` (or a JSON merge patch to `PATCH /v1/settings`). `null` brings a default back. Every change is
 kept: who, when, from which value to which; `revaer settings history` tells, `revaer settings revert` takes one back. A flag
-of `revaerd` wins over the document as long as that process runs, and is shown in `/health/full`.
+of `revaerd` wins over the document as long as that process runs.
 
 Bytes are bytes, rates are bytes per second. *Live* keys are in force at once, *restart* keys at the next start.
 A secret is given as a text, lies encrypted, and is shown by a fingerprint.
