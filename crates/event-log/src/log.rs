@@ -16,7 +16,8 @@ use crate::tailer::Tailer;
 use crate::writer::{Request, Writer};
 use crate::{
     Append, AppendError, Appended, CommandOutcome, Contents, Entry, Fact, OpenError, Options, Position,
-    ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version, keeper, migrate, read, statements,
+    ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version, keeper, migrate, read,
+    statements,
 };
 
 /// Characters of the log's id that its tag has.

@@ -30,6 +30,7 @@ use crate::health;
 use crate::metainfo::LibtorrentParser;
 use crate::part::{self, Part, Watch};
 use crate::ports::EngineView;
+use crate::retention;
 use crate::server_key;
 
 /// This process among those that may append to one log.

@@ -27,6 +27,13 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
+/// An action that is remembered for its key.
+async fn keyed(service: &ServiceProcess, id: &str, key: &str, action: Value) {
+    let request = service.client().post(service.url(&format!("/v1/torrents/{id}/action")));
+    let answer = request.header("Idempotency-Key", format!("{key}-{id}")).json(&action).send().await.unwrap();
+    assert!(answer.status().is_success(), "{action}");
+}
+
 /// A service with a few torrents that stand still, and some history.
 async fn service_with_history(database: &TestDatabase, folder: &tempfile::TempDir) -> ServiceProcess {
     let options = options(&folder.path().join("data")).database_url(database.url());
@@ -35,14 +42,9 @@ async fn service_with_history(database: &TestDatabase, folder: &tempfile::TempDi
         let magnet = format!("magnet:?xt=urn:btih:{number:040x}&dn=waits%20{number}");
         let body = json!({ "magnet": magnet, "start_paused": true, "labels": ["one"] });
         let id = service.post_json("/v1/torrents", &body).await["id"].as_str().unwrap().to_owned();
-        act(&service, &id, json!({ "action": "label", "labels": ["two"] })).await;
-        // It is paused already: a command without a fact, remembered for its key.
-        let again = service
-            .client()
-            .post(service.url(&format!("/v1/torrents/{id}/action")))
-            .header("Idempotency-Key", &id)
-            .json(&json!({ "action": "pause" }));
-        assert!(again.send().await.unwrap().status().is_success());
+        keyed(&service, &id, "label", json!({ "action": "label", "labels": ["two"] })).await;
+        // It is paused already: a command without a fact.
+        keyed(&service, &id, "pause", json!({ "action": "pause" })).await;
         if number == 4 {
             act(&service, &id, json!({ "action": "remove", "delete_data": false })).await;
             service
