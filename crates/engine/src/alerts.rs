@@ -33,10 +33,12 @@ impl Torrents {
                     State::Finished => self.on_own_flush(key),
                     _ => {}
                 }
-                self.refresh(key);
+                self.stale.insert(key);
             }
             EventKind::Checked => self.on_checked(key),
-            EventKind::Finished => self.refresh(key),
+            EventKind::Finished => {
+                self.stale.insert(key);
+            }
             EventKind::Resumed => self.on_resumed(key),
             EventKind::Paused => {
                 self.refresh(key);
@@ -117,32 +119,57 @@ impl Torrents {
 
     /// Torrents that wait for their priorities are looked at until libtorrent follows them.
     pub(crate) fn settle(&mut self) {
-        for key in std::mem::take(&mut self.unsettled) {
-            self.unsettled.insert(key);
+        self.stale.extend(&self.unsettled);
+    }
+
+    /// Looks at torrents of which alerts spoke, once each, however many alerts there were: every look waits for libtorrent's own
+    /// thread. At most so many, since others wait for this one meanwhile.
+    pub(crate) fn look_at_stale(&mut self, max: usize) {
+        let keys: Vec<u64> = self.stale.iter().copied().take(max).collect();
+        for key in keys {
+            self.stale.remove(&key);
+            self.settle_one(key);
             self.refresh(key);
-            self.consider_finish(key);
+            if self.unsettled.contains(&key) {
+                // Not before the next tick, or nothing else would be done until libtorrent follows.
+                self.stale.remove(&key);
+            }
+        }
+    }
+
+    /// Whether libtorrent follows the rule by now.
+    fn settle_one(&mut self, key: u64) {
+        let Some(entry) = self.entries.get_mut(&key) else {
+            self.unsettled.remove(&key);
+            return;
+        };
+        let is_concerned =
+            entry.follows_rule() && entry.removal.is_none() && entry.desired.presence == Presence::Present;
+        if !is_concerned || !self.unsettled.contains(&key) {
+            return;
+        }
+        let actual = self.session.file_priorities(key).unwrap_or_default();
+        if !follows(&actual, &entry.priorities) {
+            return;
+        }
+        self.unsettled.remove(&key);
+        if std::mem::take(&mut entry.priorities_changed) {
+            self.save(key);
         }
     }
 
     /// Finished counts only once the rule in force is followed and every wanted byte is there; then it is saved, then told.
     pub(crate) fn consider_finish(&mut self, key: u64) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
-        let follows_rule =
-            entry.applied.as_ref().map(|applied| applied.revision) == Some(entry.desired.selection_revision);
-        if !follows_rule || entry.removal.is_some() || entry.desired.presence != Presence::Present {
+        if !entry.follows_rule() || entry.removal.is_some() || entry.desired.presence != Presence::Present {
             return;
         }
         if self.unsettled.contains(&key) {
-            let actual = self.session.file_priorities(key).unwrap_or_default();
-            if !follows(&actual, &entry.priorities) {
-                return;
+            // Of a torrent that has just been added alerts are about to speak.
+            if entry.last.is_some() {
+                self.stale.insert(key);
             }
-            self.unsettled.remove(&key);
-            if std::mem::take(&mut entry.priorities_changed) {
-                self.save(key);
-            }
-            // Nothing else may come of it, and its phase was not told while it was unsettled.
-            return self.refresh(key);
+            return;
         }
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let whole = entry.last.as_ref().is_some_and(|status| is_whole(entry, status));
@@ -158,7 +185,7 @@ impl Torrents {
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.resuming = false;
         }
-        self.refresh(key);
+        self.stale.insert(key);
     }
 
     fn is_resuming(&self, key: u64) -> bool {
@@ -186,6 +213,10 @@ impl Torrents {
         // Loading resume data says "checked" without a check: only one that was asked for counts.
         let request = entry.checking.take();
         let hashed = std::mem::take(&mut entry.hashing);
+        if request.is_none() && !hashed {
+            self.stale.insert(key);
+            return self.on_ready(key);
+        }
         let (id, stands) = (entry.id, entry.actual.paused);
         match (request, self.session.status(key)) {
             (Some(request), Ok(status)) => {
@@ -205,9 +236,7 @@ impl Torrents {
             }
             (None, Ok(status)) => {
                 self.on_status(&status);
-                if hashed {
-                    self.save(key);
-                }
+                self.save(key);
             }
             (_, Err(error)) => tracing::warn!(%error, torrent = %id, "a checked torrent has no status"),
         }

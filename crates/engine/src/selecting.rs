@@ -64,6 +64,7 @@ impl Torrents {
         entry.applied = Some(selected.applied.clone());
         let id = entry.id;
         self.unsettled.insert(key);
+        self.stale.insert(key);
         self.outbox.put(EngineNotice::SelectionApplied { id, applied: selected.applied });
         Ok(())
     }

@@ -21,6 +21,8 @@ use crate::torrents::Torrents;
 
 /// Deletions that ended and wait to be told; more only make the deleting threads wait.
 const DELETIONS_MAX: usize = 64;
+/// Torrents that are looked at before anything else is done again: some milliseconds.
+const LOOKS_AT_ONCE: usize = 32;
 
 /// How the loop ended.
 #[derive(Debug)]
@@ -100,12 +102,17 @@ impl SessionLoop {
                     }
                     Request::BreakPump => return Ended::Faulted("alerts cannot be taken: injected".to_owned()),
                 },
+                // Requests go first: while thousands of torrents are added, each would wait for looks at those before it.
+                () = std::future::ready(()), if !torrents.stale.is_empty() && requests.is_empty() => {
+                    torrents.look_at_stale(LOOKS_AT_ONCE);
+                }
                 Some((id, outcome)) = deleted.recv() => torrents.on_deleted(id, outcome),
                 _ = tick.tick() => {
                     if let Err(error) = session.post_updates() {
                         return Ended::Faulted(error.to_string());
                     }
                     torrents.settle();
+                    torrents.look_at_stale(LOOKS_AT_ONCE);
                     torrents.save_what_is_due(Instant::now());
                     torrents.flush_what_is_overdue(Instant::now());
                 }

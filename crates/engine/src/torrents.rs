@@ -103,6 +103,11 @@ impl Entry {
 }
 
 impl Entry {
+    /// Whether its priorities are those of the rule in force.
+    pub(crate) fn follows_rule(&self) -> bool {
+        self.applied.as_ref().map(|applied| applied.revision) == Some(self.desired.selection_revision)
+    }
+
     /// Whether resume data is on its way that it will be called finished with.
     pub(crate) fn is_finishing(&self) -> bool {
         self.saves.contains(&Purpose::Finish) || self.held.iter().any(Held::finishes)
@@ -127,6 +132,8 @@ pub(crate) struct Torrents {
     pub(crate) receiving: HashMap<u64, Instant>,
     /// Those whose priorities libtorrent has yet to take over.
     pub(crate) unsettled: HashSet<u64>,
+    /// Those of which alerts spoke: what became of them is asked when nothing more urgent waits.
+    pub(crate) stale: HashSet<u64>,
     /// Whether every torrent of the log was brought here, so that the files which two share are known.
     pub(crate) everything_here: bool,
     pub(crate) saving: usize,
@@ -155,6 +162,7 @@ impl Torrents {
             gone: HashMap::new(),
             receiving: HashMap::new(),
             unsettled: HashSet::new(),
+            stale: HashSet::new(),
             everything_here: false,
             saving: 0,
             deleting: 0,

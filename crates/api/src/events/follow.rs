@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use revaer_event_log::{Body, Entry, Position, Subscription};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::filter::Filter;
 use super::frames;
@@ -60,7 +61,21 @@ struct Outlet {
 }
 
 fn read(mut subscription: Subscription) -> Reading {
-    async move { (subscription.next().await, subscription) }.boxed()
+    let is_far_behind = subscription.lagging();
+    let next = async move { (subscription.next().await, subscription) };
+    if !is_far_behind {
+        return next.boxed();
+    }
+    // What comes from the database is taken apart on another thread than the one that writes frames.
+    let reading = AbortOnDropHandle::new(tokio::spawn(next));
+    async move {
+        match reading.await {
+            Ok(read) => read,
+            // The runtime ends, and with it whoever waits here.
+            Err(_) => std::future::pending().await,
+        }
+    }
+    .boxed()
 }
 
 impl Follower {

@@ -59,6 +59,7 @@ impl Bench {
         let batch = pump.pump().expect("a batch");
         for event in batch.events.clone() {
             torrents.on_event(&event).expect("the session is sound");
+            torrents.look_at_stale(usize::MAX);
             let notices = shared.mailbox.drain();
             seen.entry(name_of_alert(event.kind)).or_default().extend(notices.iter().map(name_of_notice));
             told.extend(notices);
@@ -74,6 +75,7 @@ impl Bench {
             self.told.extend(self.shared.mailbox.drain());
         }
         self.torrents.settle();
+        self.torrents.look_at_stale(usize::MAX);
         let notices = self.shared.mailbox.drain();
         self.seen.entry("a look").or_default().extend(notices.iter().map(name_of_notice));
         self.told.extend(notices);
