@@ -5,6 +5,8 @@
 //! nothing that ships knows it. A crate that tests no swarm does not build libtorrent for it: what needs more than a
 //! database is behind the features `swarm` and `service`.
 
+#[cfg(feature = "swarm")]
+mod bare;
 mod crashable;
 mod database;
 #[cfg(feature = "service")]
@@ -17,6 +19,8 @@ mod seeder;
 mod service;
 mod shared;
 
+#[cfg(feature = "swarm")]
+pub use bare::bare_settings;
 pub use crashable::CrashableCluster;
 pub use database::TestDatabase;
 #[cfg(feature = "service")]

@@ -1,6 +1,6 @@
 //! Downloads one torrent by libtorrent and nothing else: what `make bench` measures Revaer against.
 //!
-//! The session has the settings of Revaer's engine that bear on speed (see [`settings`]), so a difference between the two
+//! The session has the settings of Revaer's engine that bear on speed (see [`bare_settings`]), so a difference between the two
 //! is what Revaer adds. There is no log, no resume data and no limit here. Prints one line of JSON: how long it took from
 //! the add to the end, and how much of the processor this process used meanwhile.
 
@@ -12,7 +12,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use libtorrent_sys::{AddTorrent, EventKind, Pump, Session, Setting, Source, TorrentFlags};
+use libtorrent_sys::{AddTorrent, EventKind, Pump, Session, Source, TorrentFlags};
+use revaer_test_support::bare_settings;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 
@@ -62,7 +63,7 @@ fn download(arguments: &Arguments) -> Result<serde_json::Value, Box<dyn Error>> 
     };
     fs::create_dir_all(&arguments.save_path)?;
     let save_path = arguments.save_path.canonicalize()?.to_string_lossy().into_owned();
-    let (session, mut pump) = Session::start(&settings(), None)?;
+    let (session, mut pump) = Session::start(&bare_settings(), None)?;
     std::thread::sleep(Duration::from_millis(arguments.age_milliseconds));
 
     let (start, used_before) = (Instant::now(), processor_seconds()?);
@@ -87,29 +88,6 @@ fn download(arguments: &Arguments) -> Result<serde_json::Value, Box<dyn Error>> 
         "size_bytes": status.total_done,
         "downloaded_bytes": status.all_time_download,
     }))
-}
-
-/// The settings of Revaer's engine, by value: this crate may not use the engine.
-///
-/// The ones that matter: plain reads and writes instead of mapped files, a tick of 100 ms, requests for one second ahead,
-/// and TCP alone, as the benchmark tells the service too. The others keep the session on loopback and its behaviour the same.
-fn settings() -> Vec<Setting> {
-    vec![
-        Setting::int("mmap_file_size_cutoff", i64::from(i32::MAX)),
-        Setting::int("tick_interval", 100),
-        Setting::int("request_queue_time", 1),
-        Setting::int("alert_queue_size", 200_000),
-        Setting::bool("allow_multiple_connections_per_ip", true),
-        Setting::bool("close_redundant_connections", false),
-        Setting::int("stop_tracker_timeout", 2),
-        Setting::text("listen_interfaces", "127.0.0.1:0"),
-        Setting::bool("enable_incoming_utp", false),
-        Setting::bool("enable_outgoing_utp", false),
-        Setting::bool("enable_dht", false),
-        Setting::bool("enable_lsd", false),
-        Setting::bool("enable_upnp", false),
-        Setting::bool("enable_natpmp", false),
-    ]
 }
 
 /// Sleeps until alerts come, and looks for the one that ends it.

@@ -13,7 +13,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use libtorrent_sys::{AddTorrent, EventKind, Pump, Session, Setting, Source, State, TorrentFlags};
+use libtorrent_sys::{AddTorrent, EventKind, Pump, Session, Source, State, TorrentFlags};
+use revaer_test_support::bare_settings;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
 
 fn keep(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
-    let (session, mut pump) = Session::start(&settings(), None)?;
+    let (session, mut pump) = Session::start(&bare_settings(), None)?;
     let save_path = arguments.save_path.canonicalize()?.to_string_lossy().into_owned();
     let mut files = fs::read_dir(&arguments.resume_data)?.collect::<Result<Vec<_>, _>>()?;
     files.sort_by_key(fs::DirEntry::file_name);
@@ -65,26 +66,6 @@ fn keep(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     rest(&mut pump)?;
     session.shutdown()?;
     Ok(())
-}
-
-/// The settings of Revaer's engine, by value: this crate may not use the engine.
-fn settings() -> Vec<Setting> {
-    vec![
-        Setting::int("mmap_file_size_cutoff", i64::from(i32::MAX)),
-        Setting::int("tick_interval", 100),
-        Setting::int("request_queue_time", 1),
-        Setting::int("alert_queue_size", 200_000),
-        Setting::bool("allow_multiple_connections_per_ip", true),
-        Setting::bool("close_redundant_connections", false),
-        Setting::int("stop_tracker_timeout", 2),
-        Setting::text("listen_interfaces", "127.0.0.1:0"),
-        Setting::bool("enable_incoming_utp", false),
-        Setting::bool("enable_outgoing_utp", false),
-        Setting::bool("enable_dht", false),
-        Setting::bool("enable_lsd", false),
-        Setting::bool("enable_upnp", false),
-        Setting::bool("enable_natpmp", false),
-    ]
 }
 
 fn wait_until_seeding(
