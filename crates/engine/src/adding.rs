@@ -1,16 +1,17 @@
 //! The add: one call that carries flags, limits, priorities and what was known before.
 //!
 //! What the log says wins over the flags in resume data. Resume data that libtorrent refuses is set aside: the torrent is
-//! then added from its metainfo or magnet and checked.
+//! then added from its metainfo or magnet and checked. The add is posted, so that thousands of them do not each wait for
+//! libtorrent's thread; what became of it is in `added.rs`.
 
 use libtorrent_sys::{AddTorrent, FileEntry, Metainfo, MetainfoLimits, Source, TorrentFlags, parse_metainfo};
 use revaer_domain::torrent::SelectionApplied;
 use revaer_domain::values::{InfoHashes, RateCap, SavePath};
+use tokio::sync::oneshot;
 
 use crate::actual::Actual;
 use crate::confine::{self, LeadsOut};
-use crate::desired::{Desired, Materials};
-use crate::failure::code_of_add;
+use crate::desired::{Desired, Materials, Reconciliation};
 use crate::notice::EngineNotice;
 use crate::paths::{folder, is_confined, parts_files, top};
 use crate::selecting::select;
@@ -25,6 +26,18 @@ const DECIDED: u64 = TorrentFlags::PAUSED.0
     | TorrentFlags::STOP_WHEN_READY.0
     | TorrentFlags::SEQUENTIAL.0
     | TorrentFlags::DEFAULT_DONT_DOWNLOAD.0;
+
+/// An add that libtorrent has not answered.
+pub(crate) struct Adding {
+    /// Its files, padding left out; those of a magnet are not known.
+    pub(crate) files: Vec<String>,
+    /// Whether it comes from resume data.
+    pub(crate) resumed: bool,
+    /// Whether files are held back until it is there.
+    pub(crate) held_back: bool,
+    /// Whoever asked for it, or for something of it meanwhile: each waits, so there are no more than askers.
+    pub(crate) waiting: Vec<oneshot::Sender<Reconciliation>>,
+}
 
 /// Why a torrent cannot even be tried.
 pub(crate) struct Unusable {
@@ -104,25 +117,28 @@ impl Torrents {
         }
         let key = self.next_key;
         self.next_key += 1;
-        self.add_from_best(key, &desired, materials, add)?;
+        let (resumed, held_back) = self.post_from_best(key, &desired, materials, add)?;
 
         let mut actual = Actual { save_path, ..Actual::added(&desired) };
         actual.has_metadata = metainfo.is_some();
         actual.selection_revision = selected.as_ref().map(|selected| selected.applied.revision);
         let id = desired.id;
         let mut entry = Entry::new(key, desired, actual);
-        // Until libtorrent follows the rule its word of "finished" is about the priorities of the resume data.
-        self.unsettled.insert(key);
+        if held_back {
+            // Until libtorrent follows the rule its word of "finished" is about the priorities of the resume data.
+            self.unsettled.insert(key);
+        }
         if let Some(selected) = selected {
             self.tell_applied(&entry.desired, &selected.applied);
             entry.priorities = selected.priorities;
             entry.applied = Some(selected.applied);
         }
+        let files = files.iter().filter(|file| !file.pad).map(|file| file.path.clone()).collect();
+        entry.adding = Some(Adding { files, resumed, held_back, waiting: Vec::new() });
         entry.top =
             metainfo.and_then(|metainfo| metainfo.files.first().map(|file| top(&file.path).to_owned()));
         self.entries.insert(key, entry);
         self.keys.insert(id, key);
-        self.outbox.enter(id, key);
         Ok(())
     }
 
@@ -132,21 +148,21 @@ impl Torrents {
         }
     }
 
-    /// Resume data if there is some and libtorrent takes it; else metainfo, else the magnet.
-    fn add_from_best(
+    /// Posts the add with resume data if there is some that can be read, else with metainfo, else with the magnet. Whether it was
+    /// resume data, and whether files are held back.
+    fn post_from_best(
         &self,
         key: u64,
         desired: &Desired,
         materials: Materials,
         mut add: AddTorrent,
-    ) -> Result<(), Unusable> {
+    ) -> Result<(bool, bool), Unusable> {
         let Materials { metainfo, resume_data } = materials;
         match resume_data {
             Some(resume_data) => {
                 add.source = Source::Resume { resume_data, metainfo: metainfo.clone() };
-                match self.session.add(key, &add) {
-                    Ok(()) => return Ok(()),
-                    Err(error) if code_of_add(&error) == "conflict" => return Err(refused(&error)),
+                match self.session.post_add(key, &add) {
+                    Ok(held_back) => return Ok((true, held_back)),
                     Err(error) => self.diverged(desired, format!("refused: {}", error.message)),
                 }
             }
@@ -161,10 +177,11 @@ impl Torrents {
                 return Err(Unusable { code: "metadata_missing", detail });
             }
         };
-        self.session.add(key, &add).map_err(|error| refused(&error))
+        let unusable = |error: libtorrent_sys::Error| Unusable { code: "add_refused", detail: error.message };
+        Ok((false, self.session.post_add(key, &add).map_err(unusable)?))
     }
 
-    fn diverged(&self, desired: &Desired, found: String) {
+    pub(crate) fn diverged(&self, desired: &Desired, found: String) {
         self.outbox.put(EngineNotice::Diverged {
             id: desired.id,
             field: "resume_data".to_owned(),
@@ -185,10 +202,6 @@ impl Torrents {
         }
         desired.save_path.clone()
     }
-}
-
-fn refused(error: &libtorrent_sys::Error) -> Unusable {
-    Unusable { code: code_of_add(error), detail: error.message.clone() }
 }
 
 fn flags(desired: &Desired, has_metainfo: bool) -> TorrentFlags {

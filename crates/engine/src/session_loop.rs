@@ -74,10 +74,7 @@ impl SessionLoop {
                     }
                 }
                 Some(request) = requests.recv(), if deadline.is_none() => match request {
-                    Request::Reconcile { desired, materials, reply } => {
-                        // Whoever asked may be gone; the torrent is right all the same.
-                        let _ = reply.send(torrents.reconcile(*desired, materials));
-                    }
+                    Request::Reconcile { desired, materials, reply } => torrents.answer(*desired, materials, reply),
                     Request::EverythingReconciled => torrents.everything_here = true,
                     Request::Counters { reply } => {
                         // Whoever asked earlier is answered by the same numbers.
@@ -87,6 +84,10 @@ impl SessionLoop {
                         }
                     }
                     Request::Apply { profile, reply } => {
+                        // What is being added has the numbers of the profile before.
+                        if let Err(reason) = land(&mut pump, &mut torrents, &mut counting) {
+                            return Ended::Faulted(reason);
+                        }
                         let applying = torrents.apply(*profile);
                         // What libtorrent says of it lies in the queue by now.
                         if let Err(reason) = take(&mut pump, &mut torrents, &mut counting) {
@@ -112,6 +113,9 @@ impl SessionLoop {
                 () = shutdown.cancelled(), if deadline.is_none() => {
                     // Half of the patience is libtorrent's own, to tell trackers good-bye.
                     deadline = Some(tokio::time::Instant::now() + options.shutdown_deadline / 2);
+                    if let Err(reason) = land(&mut pump, &mut torrents, &mut counting) {
+                        return Ended::Faulted(reason);
+                    }
                     torrents.save_all();
                 }
                 () = sleep_until(deadline) => {
@@ -145,6 +149,19 @@ fn watch(pump: &Pump) -> std::io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(pump.as_fd().try_clone_to_owned()?, Interest::READABLE)
 }
 
+/// Waits until every add that was posted is answered: a round trip comes after them, and the answers lie in the queue then.
+fn land(
+    pump: &mut Pump,
+    torrents: &mut Torrents,
+    counting: &mut Vec<oneshot::Sender<Vec<i64>>>,
+) -> Result<(), String> {
+    if torrents.entries.values().all(|entry| entry.adding.is_none()) {
+        return Ok(());
+    }
+    torrents.session.ping().map_err(|error| error.to_string())?;
+    take(pump, torrents, counting)
+}
+
 /// Takes everything that waits. The wake-up is cleared first, so that an alert in between wakes again.
 fn take(
     pump: &mut Pump,
@@ -169,5 +186,5 @@ fn take(
         tracing::warn!("libtorrent dropped alerts; every torrent is looked at again");
         torrents.resync();
     }
-    Ok(())
+    torrents.look_at_stale()
 }

@@ -149,6 +149,7 @@ pub(crate) mod bridge {
         fn reconnect_local_peers(self: &Session) -> Result<()>;
         fn set_ip_filter(self: &Session, blocked: &[RawRange]) -> Result<()>;
         fn add(self: &Session, key: u64, torrent: &RawAdd) -> Result<()>;
+        fn post_add(self: &Session, key: u64, torrent: &RawAdd) -> Result<bool>;
         fn remove(self: &Session, key: u64, delete_files: bool) -> Result<()>;
         fn set_flags(self: &Session, key: u64, flags: u64, mask: u64) -> Result<()>;
         fn set_file_priorities(self: &Session, key: u64, priorities: &[u8]) -> Result<()>;

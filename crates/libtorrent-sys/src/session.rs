@@ -146,6 +146,13 @@ impl Session {
         Ok(self.raw().add(key, &torrent.raw())?)
     }
 
+    /// Asks for an add and does not wait for it; `EventKind::Added` or `EventKind::AddFailed` says what became of it, and until
+    /// then there is no torrent to ask. What cannot be read is an error at once. Whether files are held back, which resume data
+    /// had left out: their priorities have to be set when it was added.
+    pub fn post_add(&self, key: u64, torrent: &AddTorrent) -> Result<bool, Error> {
+        Ok(self.raw().post_add(key, &torrent.raw())?)
+    }
+
     /// Takes a torrent out; `EventKind::Removed` says when.
     pub fn remove(&self, key: u64, files: RemoveFiles) -> Result<(), Error> {
         Ok(self.raw().remove(key, files == RemoveFiles::Delete)?)
