@@ -72,14 +72,19 @@ impl World {
     }
 
     pub(crate) async fn with_access(limits: Limits, access: Access) -> Self {
-        Self::made(limits, access, true).await
+        Self::made(limits, access, true, Options::default()).await
     }
 
-    async fn made(limits: Limits, access: Access, set_up: bool) -> Self {
+    /// With another log than the usual.
+    pub(crate) async fn with_log(options: Options) -> Self {
+        Self::made(Limits::default(), Access::default(), true, options).await
+    }
+
+    async fn made(limits: Limits, access: Access, set_up: bool, options: Options) -> Self {
         let database = TestDatabase::create().await;
         let pool = database.pool().await;
         migrate(&pool).await.expect("migrates");
-        let (log, runner) = EventLog::open(pool, Options::default()).await.expect("opens");
+        let (log, runner) = EventLog::open(pool, options).await.expect("opens");
         let shutdown = CancellationToken::new();
         tokio::spawn(runner.run(shutdown.clone()));
         let (projections, projector) = Projector::open(log.clone()).await.expect("opens");
@@ -127,7 +132,7 @@ impl World {
 
     /// A service that nobody has set up, and a client without a key.
     pub(crate) async fn not_set_up(limits: Limits) -> Self {
-        Self::made(limits, Access::default(), false).await
+        Self::made(limits, Access::default(), false, Options::default()).await
     }
 
     /// Sets it up, past the API; the secret of a key that may do everything.
