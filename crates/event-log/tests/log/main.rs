@@ -5,6 +5,7 @@
 mod append;
 mod claims;
 mod crashes;
+mod dump;
 mod follow;
 mod idempotency;
 mod immutability;
