@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod append;
+mod chance;
 mod claims;
 mod crashes;
 mod dump;
