@@ -21,6 +21,8 @@ const ENTRIES_MAX: usize = 2;
 const ENTRY_BYTES_MAX: u64 = 16 << 20;
 /// The largest list of sums that is read: of some terabytes of rows.
 const SUMS_BYTES_MAX: u64 = 256 << 20;
+/// What follows the last entry: two empty blocks, which some fill up to twenty.
+const TRAILER_BYTES_MAX: u64 = 64 << 10;
 /// Quick, and a third of what text takes; more would take the service's cores.
 const LEVEL: i32 = 3;
 
@@ -179,7 +181,9 @@ fn read(file: File, sender: &mpsc::Sender<anyhow::Result<Step>>) -> anyhow::Resu
         entry.read_to_end(&mut bytes)?;
         if is_last {
             let written: Vec<Sum> = serde_json::from_slice(&bytes).context("its sums cannot be read")?;
-            return compare(&sums, &written);
+            compare(&sums, &written)?;
+            drop(entry);
+            return finish(archive.into_inner());
         }
         sums.push(Sum::of(&name, &bytes));
         if sender.blocking_send(Ok(Step::Entry(name, bytes))).is_err() {
@@ -187,6 +191,14 @@ fn read(file: File, sender: &mpsc::Sender<anyhow::Result<Step>>) -> anyhow::Resu
         }
     }
     bail!("it ends without its sums: it was not written to its end")
+}
+
+/// The packing, too, has a sum at its very end.
+fn finish(rest: impl Read) -> anyhow::Result<()> {
+    if io::copy(&mut rest.take(TRAILER_BYTES_MAX), &mut io::sink())? == TRAILER_BYTES_MAX {
+        bail!("more follows than the end of an archive");
+    }
+    Ok(())
 }
 
 fn compare(read: &[Sum], written: &[Sum]) -> anyhow::Result<()> {

@@ -53,7 +53,7 @@ async fn database_of_the_first_release_opens_with_all_that_it_knew() {
     let history = service.get_json(&format!("/v1/torrents/{id}/history")).await;
     assert_eq!(history["items"][0]["kind"], "torrent.added", "{history}");
     let settings = service.get_json("/v1/settings").await;
-    assert_eq!(settings["limits"]["download_bytes_per_second"], 5_000_000, "{settings}");
+    assert_eq!(settings["settings"]["limits"]["download_bytes_per_second"], 5_000_000, "{settings}");
     let mut events = service.events("after=0&samples=false", None).await;
     let first = events.next_within(BOUND).await;
     assert_eq!((first.event.as_str(), &first.data["position"]), ("engine.started", &json!(1)));
