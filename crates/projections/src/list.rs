@@ -197,6 +197,7 @@ mod tests {
         SELECT 'id' || n, 'name ' || n, ARRAY['label ' || n % 1000], ARRAY['host ' || n % 1000], ARRAY['ext' || n % 500]
         FROM generate_series(1, 20000) AS n;
         INSERT INTO torrent_live SELECT 'id' || n, n, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS n;
+        SELECT gin_clean_pending_list('torrents.torrent_search_lists');
         ANALYZE torrents.torrent, torrents.torrent_search, torrent_live";
 
     /// The statement with its values in the places of their numbers, which EXPLAIN asks for.
