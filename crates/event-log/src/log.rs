@@ -16,12 +16,12 @@ use crate::tailer::Tailer;
 use crate::writer::{Request, Writer};
 use crate::{
     Append, AppendError, Appended, CommandOutcome, Contents, Entry, Fact, OpenError, Options, Position,
-    ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version, keeper, migrate, read,
+    ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version, dump, keeper, migrate, read,
     statements,
 };
 
 /// Characters of the log's id that its tag has.
-const TAG_LENGTH: usize = 6;
+pub(crate) const TAG_LENGTH: usize = 6;
 
 /// The log. A cheap clone.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ impl EventLog {
             retention: watch_retention,
         };
         let catch_up = Semaphore::new(options.catch_up_readers_max);
-        let log_tag = log_id.simple().to_string()[..TAG_LENGTH].to_owned();
+        let log_tag = dump::tag(log_id);
         let inner = Inner { pool, options, ring, catch_up, log_tag, requests, committed, retention };
         Ok((Self { inner: Arc::new(inner) }, runner))
     }

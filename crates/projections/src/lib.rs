@@ -23,6 +23,7 @@ mod projector;
 mod query;
 mod rebuild;
 mod row;
+mod standing;
 mod torrents;
 mod verify;
 

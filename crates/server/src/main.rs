@@ -3,6 +3,7 @@
 //! This file reads the command line and the environment, and nothing else does. What a command needs is passed to it.
 
 mod app;
+mod backup;
 mod commands;
 mod config;
 mod database;
@@ -126,6 +127,22 @@ enum Command {
     /// Print or recount the log, also while the service runs.
     #[command(subcommand)]
     Log(LogCommand),
+    /// Write all that the service remembers into one file, also while it runs. Downloads are not in it.
+    Backup {
+        /// The file to be made.
+        file: PathBuf,
+        /// Its first line seals the server key, which then goes along; without it the key is left out.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Bring a backup back into an empty data directory, or into an empty database, and recount it.
+    Restore {
+        /// The file that `backup` made.
+        file: PathBuf,
+        /// Its first line opens the server key in the backup.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
     /// Print the API's document.
     Openapi,
     /// Print every setting with its type, default and effect.
@@ -182,6 +199,12 @@ fn main() -> ExitCode {
                 commands::log::export(&config, after, contents).await
             }
             Some(Command::Log(LogCommand::Verify)) => commands::log::verify(&config).await,
+            Some(Command::Backup { file, passphrase_file }) => {
+                commands::backup(&config, &file, passphrase_file.as_deref()).await
+            }
+            Some(Command::Restore { file, passphrase_file }) => {
+                commands::restore(&config, &file, passphrase_file.as_deref()).await
+            }
             Some(Command::Openapi) => commands::openapi(),
             Some(Command::Settings { completions }) => commands::settings(completions),
             Some(Command::Healthcheck) => commands::healthcheck(config.listen).await,

@@ -1,13 +1,17 @@
 //! What `revaerd` can be told to do, one file for each command that is more than a call.
 
+mod backup;
 mod healthcheck;
 pub(crate) mod log;
 mod rebuild;
+mod restore;
 mod serve;
 mod settings;
 
+pub(crate) use backup::backup;
 pub(crate) use healthcheck::healthcheck;
 pub(crate) use rebuild::rebuild;
+pub(crate) use restore::restore;
 pub(crate) use serve::serve;
 
 use anyhow::Context;

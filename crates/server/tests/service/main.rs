@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod backup;
 mod campaign;
 mod crashes;
 mod database_away;
@@ -14,4 +15,5 @@ mod setting_up;
 mod slow_clients;
 mod start;
 mod story;
+mod upgrades;
 mod world;
