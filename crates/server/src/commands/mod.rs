@@ -2,6 +2,7 @@
 
 mod healthcheck;
 pub(crate) mod log;
+mod metrics;
 mod rebuild;
 mod serve;
 mod settings;
@@ -30,6 +31,12 @@ pub(crate) fn settings(for_the_client: bool) -> anyhow::Result<()> {
     use std::io::Write;
     let text = if for_the_client { settings::completions() } else { settings::reference() };
     std::io::stdout().write_all(text.as_bytes()).context("cannot print the settings")
+}
+
+/// Prints every family of metrics, for people.
+pub(crate) fn metrics() -> anyhow::Result<()> {
+    use std::io::Write;
+    std::io::stdout().write_all(metrics::reference().as_bytes()).context("cannot print the metrics")
 }
 
 /// Prints the API's document.
