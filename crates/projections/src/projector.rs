@@ -21,7 +21,7 @@ use crate::index::ListIndex;
 use crate::model::{ReadModel, apply, renew};
 use crate::standing::Standing;
 use crate::torrents::Torrents;
-use crate::{Error, ProjectionHealth, Projections, ProjectorHealth, generation, live};
+use crate::{Error, Metrics, ProjectionHealth, Projections, ProjectorHealth, generation, live};
 
 /// How often one that stands by looks how far the other is, and how long a checkpoint may trail entries that change no row: what
 /// others know of how far this process is.
@@ -38,6 +38,7 @@ pub struct Projector {
     audit: watch::Sender<Position>,
     health: watch::Sender<ProjectorHealth>,
     index: ListIndex,
+    metrics: Metrics,
 }
 
 impl Projector {
@@ -52,14 +53,15 @@ impl Projector {
         let (files, files_reached) = watch::channel(reached::<Files>(&log).await?);
         let (audit, audit_reached) = watch::channel(reached::<Audit>(&log).await?);
         let (health, watch_health) = watch::channel(ProjectorHealth::default());
-        let index = ListIndex::new();
+        let (index, metrics) = (ListIndex::new(), Metrics::default());
         let projections = Projections {
             pool: log.pool().clone(),
             reached: Arc::from([torrents_reached, files_reached, audit_reached]),
             health: watch_health,
             index: index.clone(),
+            metrics: metrics.clone(),
         };
-        Ok((projections, Self { log, owner, torrents, files, audit, health, index }))
+        Ok((projections, Self { log, owner, torrents, files, audit, health, index, metrics }))
     }
 
     /// Runs until shutdown.
@@ -70,6 +72,7 @@ impl Projector {
             reached: &self.torrents,
             health: &self.health,
             index: &self.index,
+            metrics: &self.metrics,
         };
         let files = Loop { reached: &self.files, ..torrents };
         let audit = Loop { reached: &self.audit, ..torrents };
@@ -89,6 +92,7 @@ struct Loop<'a> {
     reached: &'a watch::Sender<Position>,
     health: &'a watch::Sender<ProjectorHealth>,
     index: &'a ListIndex,
+    metrics: &'a Metrics,
 }
 
 impl Loop<'_> {
@@ -111,6 +115,7 @@ impl Loop<'_> {
                 // Another generation is live, or another process follows: look again at once, then wait for its lease.
                 Err(Error::Fenced) => continue,
                 Err(Error::Poisoned { position, source }) => {
+                    self.metrics.failures.with_label_values(&[M::NAME]).inc();
                     let reason = format!("fact at position {position} is not understood: {source}");
                     tracing::error!(projection = M::NAME, %reason, "the projection halts");
                     self.say::<M>(ProjectionHealth::Halted { position, reason });
@@ -118,6 +123,7 @@ impl Loop<'_> {
                     return;
                 }
                 Err(error) => {
+                    self.metrics.failures.with_label_values(&[M::NAME]).inc();
                     let source =
                         std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
                     tracing::warn!(projection = M::NAME, %error, source, "the projection tries again");
@@ -193,11 +199,15 @@ impl Loop<'_> {
                 }
                 entries = subscription.next() => entries,
             };
+            let begun = Instant::now();
             let batch = Batch::of_entries(seen, &entries, M::BREADTH);
             if apply(&mut model, &mut checkpoint, self.log, M::NAME, &batch).await?.is_some() {
                 renewed = Instant::now();
             }
             seen = batch.through;
+            self.metrics.entries.with_label_values(&[M::NAME]).inc_by(entries.len() as u64);
+            let took = begun.elapsed().as_secs_f64();
+            self.metrics.apply_seconds.with_label_values(&[M::NAME]).observe(took);
             self.reach(seen);
             if let Some((position, source)) = batch.poison {
                 renew(&mut checkpoint, self.log, seen).await?;

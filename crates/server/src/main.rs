@@ -16,6 +16,7 @@ mod ports;
 mod retention;
 mod server_key;
 mod signals;
+mod telemetry;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -151,6 +152,9 @@ enum Command {
         #[arg(long)]
         completions: bool,
     },
+    /// Print every family of metrics with its kind, labels and meaning.
+    #[command(hide = true)]
+    Metrics,
     /// Ask the service that listens whether it is alive; for containers.
     Healthcheck,
 }
@@ -207,6 +211,7 @@ fn main() -> ExitCode {
             }
             Some(Command::Openapi) => commands::openapi(),
             Some(Command::Settings { completions }) => commands::settings(completions),
+            Some(Command::Metrics) => commands::metrics(),
             Some(Command::Healthcheck) => commands::healthcheck(config.listen).await,
         }
     });

@@ -11,7 +11,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::header::AUTHORIZATION;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::{Body, Endpoint, Request, Response};
-use revaer_api::{Access, Limits, Parts, service};
+use revaer_api::{Access, Limits, Metrics, Parts, service};
 use revaer_application::{
     AccessFollower, Application, Caller, HealthRegistry, IssueKey, IssuedKey, LiveError, LivePeer, LiveRates,
     LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, ServerKey, SystemClock, TorrentFile,
@@ -127,6 +127,8 @@ impl World {
             projections: projections.clone(),
             limits: watch::channel(Arc::new(limits)).1,
             access: watch::channel(Arc::new(access)).1,
+            metrics: Metrics::default(),
+            exposition: Arc::new(Metrics::default()),
             shutdown: shutdown.clone(),
         });
         Self {

@@ -3,6 +3,7 @@
 mod backup;
 mod healthcheck;
 pub(crate) mod log;
+mod metrics;
 mod rebuild;
 mod restore;
 mod serve;
@@ -34,6 +35,12 @@ pub(crate) fn settings(for_the_client: bool) -> anyhow::Result<()> {
     use std::io::Write;
     let text = if for_the_client { settings::completions() } else { settings::reference() };
     std::io::stdout().write_all(text.as_bytes()).context("cannot print the settings")
+}
+
+/// Prints every family of metrics, for people.
+pub(crate) fn metrics() -> anyhow::Result<()> {
+    use std::io::Write;
+    std::io::stdout().write_all(metrics::reference().as_bytes()).context("cannot print the metrics")
 }
 
 /// Prints the API's document.

@@ -10,6 +10,7 @@ mod failures;
 mod hostile_input;
 mod log_tools;
 mod main_job;
+mod metrics;
 mod removal;
 mod setting_up;
 mod slow_clients;
