@@ -19,13 +19,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("libtorrent-sys", &[]),
     ("postgres-embedded", &[]),
     ("wire", &[]),
+    ("manual", &[]),
     ("event-schema", &["domain", "event-log"]),
     ("engine", &["domain", "libtorrent-sys"]),
     ("application", &["domain", "event-log", "event-schema"]),
     ("projections", &["domain", "event-log", "event-schema"]),
     ("reactors", &["application", "projections", "engine", "fsops", "event-schema", "event-log", "domain"]),
     ("api", &["application", "projections", "event-schema", "event-log", "domain", "wire"]),
-    ("cli", &["wire"]),
+    ("cli", &["wire", "manual"]),
     (
         "server",
         &[
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "libtorrent-sys",
             "postgres-embedded",
             "wire",
+            "manual",
             "event-schema",
             "engine",
             "application",
