@@ -107,7 +107,8 @@ rust::Vec<RawFile> flat(lt::file_storage const& files) {
     list.reserve(std::size_t(files.num_files()));
     for (auto const index : files.file_range()) {
         bool const pad = bool(files.file_flags(index) & lt::file_storage::flag_pad_file);
-        list.push_back(RawFile{text_of(files.file_path(index)), count(files.file_size(index)), pad});
+        list.push_back(RawFile{text_of(files.file_path(index)), count(files.file_size(index)),
+            count(files.file_offset(index)), pad});
     }
     return list;
 }

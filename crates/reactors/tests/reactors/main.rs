@@ -5,6 +5,7 @@ mod counters;
 mod download;
 mod facts;
 mod failure;
+mod fluff;
 mod outage;
 mod rebuilt;
 mod removal;
