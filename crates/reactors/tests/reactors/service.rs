@@ -16,7 +16,7 @@ use revaer_domain::values::{InfoHashes, Labels, RateCap, TorrentId};
 use revaer_engine::{Engine, EngineHandle, Options};
 use revaer_event_log::{Body, EventLog, Position};
 use revaer_reactors::{
-    Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier,
+    Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier, ShareLimiter,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -112,6 +112,7 @@ impl Service {
         let (causes, all) = (Causes::default(), ReconcileAll::default());
         let reconciler = Reconciler::new(application.clone(), engine.clone(), causes.clone(), all.clone());
         let counters = CounterRecorder::new(application.clone(), engine.clone(), causes.clone());
+        let limiter = ShareLimiter::new(application.clone(), engine.clone(), all.clone());
         let observer = Observer::new(application.clone(), notices, causes, all);
         let sampler = Sampler::new(engine.clone(), log.clone(), "test".to_owned(), || 10);
         let (shutdown, log_shutdown) = (CancellationToken::new(), CancellationToken::new());
@@ -121,6 +122,7 @@ impl Service {
         tasks.spawn(async move { drop(runner.run(token).await) });
         tasks.spawn(reconciler.run(shutdown.clone()));
         tasks.spawn(counters.run(shutdown.clone()));
+        tasks.spawn(limiter.run(shutdown.clone()));
         tasks.spawn(sampler.run(shutdown.clone()));
         tasks.spawn(observer.run(CancellationToken::new()));
         Self { application, engine, log, shutdown, log_shutdown, tasks, log_task }
