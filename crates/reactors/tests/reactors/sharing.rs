@@ -70,6 +70,25 @@ async fn torrent_that_sent_what_it_has_once_is_paused_and_the_fact_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn torrent_with_files_that_nobody_wants_comes_to_its_limits_too() {
+    let world = World::new(3, 300_000);
+    let unwanted = world.payload.files()[0].path.to_string_lossy().into_owned();
+    let database = TestDatabase::create().await;
+    let service = Service::start(database.url(), options(&world.downloads)).await;
+    set(&service, json!({"seed_time_seconds": 1})).await;
+    let peer = world.seeder.addr();
+    let id = service
+        .add(world.torrent_file(), |add| {
+            add.peers = vec![peer];
+            add.selection.exclude = vec![format!("**/{unwanted}")];
+        })
+        .await;
+    let torrent = service.until(id, "paused", |torrent| torrent.paused).await;
+    assert!(torrent.is_complete() && torrent.wanted_bytes() < torrent.files.map(|files| files.size_bytes));
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn time_of_a_label_counts_from_the_completion_and_its_action_is_taken() {
     let world = World::new(2, 100_000);
     let database = TestDatabase::create().await;
