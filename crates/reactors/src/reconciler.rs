@@ -28,13 +28,22 @@ const CHUNK: usize = 128;
 /// Comparisons under way at once: enough to keep the session's thread busy while others wait for the database.
 const AT_ONCE: usize = 16;
 
-/// Asks the reconciler for every torrent, after the session was rebuilt. A cheap clone.
+/// Asks the reconciler for every torrent, after the session was rebuilt, and tells when it has compared all of them. A cheap
+/// clone.
 #[derive(Debug, Clone, Default)]
-pub struct ReconcileAll(Arc<Notify>);
+pub struct ReconcileAll {
+    asked: Arc<Notify>,
+    compared: CancellationToken,
+}
 
 impl ReconcileAll {
     pub(crate) fn ask(&self) {
-        self.0.notify_one();
+        self.asked.notify_one();
+    }
+
+    /// Waits until every torrent of the log was compared for the first time.
+    pub(crate) async fn first_done(&self) {
+        self.compared.cancelled().await;
     }
 }
 
@@ -87,7 +96,7 @@ impl Reconciler {
                         }
                     }
                 }
-                () = self.all.0.notified() => if !self.reconcile_all(&shutdown).await { return },
+                () = self.all.asked.notified() => if !self.reconcile_all(&shutdown).await { return },
                 _ = sweep.tick() => if !self.reconcile_all(&shutdown).await { return },
                 () = shutdown.cancelled() => return,
             }
@@ -147,6 +156,7 @@ impl Reconciler {
                 return false;
             }
         }
+        self.all.compared.cancel();
         true
     }
 

@@ -10,6 +10,7 @@ mod database;
 mod edge;
 mod exit;
 mod health;
+mod instance;
 mod metainfo;
 mod part;
 mod ports;
@@ -59,9 +60,9 @@ struct Place {
 /// How it serves.
 #[derive(Debug, Args)]
 struct Serve {
-    /// Where to listen; a loopback address, until the setup is complete.
-    #[arg(long, global = true, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
-    listen: SocketAddr,
+    /// Where to listen; wins over the setting `http.listen`. A loopback address, until the setup is complete.
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// Holds a token that completes the setup, also from elsewhere: for installations without anybody there. 128 random bits
     /// or more, in text.
     #[arg(long, value_name = "FILE")]
@@ -92,6 +93,7 @@ impl Serve {
         let root = self.download_root.as_ref().map(std::path::absolute).transpose()?;
         let root = root.map(|root| json!(root.to_string_lossy()));
         let given = [
+            ("/http/listen", "--listen", self.listen.map(|address| json!(address))),
             ("/engine/download_root", "--download-root", root),
             ("/engine/listen_interfaces", "--peer-listen", self.peer_listen.as_ref().map(|text| json!(text))),
             ("/engine/utp", "--utp", self.utp.map(|utp| json!(utp))),
@@ -155,7 +157,7 @@ enum Command {
     /// Print every family of metrics with its kind, labels and meaning.
     #[command(hide = true)]
     Metrics,
-    /// Ask the service that listens whether it is alive; for containers.
+    /// Ask the service whether it is alive, where `--listen` says or at 127.0.0.1:7070; for containers.
     Healthcheck,
     /// Describe the command line: for packages and documents.
     #[command(hide = true)]
@@ -218,7 +220,10 @@ fn main() -> ExitCode {
             Some(Command::Manual(manual)) => {
                 commands::manual(&manual, <Arguments as clap::CommandFactory>::command())
             }
-            Some(Command::Healthcheck) => commands::healthcheck(config.listen).await,
+            Some(Command::Healthcheck) => {
+                // Settings lie in the database, which a check of life must not need.
+                commands::healthcheck(config.listen.unwrap_or(config::LISTEN_DEFAULT)).await
+            }
         }
     });
     // A thread that hangs in libtorrent or in a look-up of a name must not keep the process.

@@ -29,6 +29,7 @@ const OPERATIONS: &[(&str, Need)] = &[
     ("listTorrents", Need::Scope(Scope::Read)),
     ("getTorrent", Need::Scope(Scope::Read)),
     ("listFiles", Need::Scope(Scope::Read)),
+    ("explainSelection", Need::Scope(Scope::Read)),
     ("listTrackers", Need::Scope(Scope::Read)),
     ("listPeers", Need::Scope(Scope::Read)),
     ("readHistory", Need::Scope(Scope::Read)),

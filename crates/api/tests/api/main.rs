@@ -16,6 +16,7 @@ mod lists;
 mod malformed;
 mod rates;
 mod reads;
+mod selections;
 mod settings;
 mod stream;
 mod tickets;
