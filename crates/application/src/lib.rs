@@ -35,10 +35,13 @@ pub use error::CommandError;
 pub use health::{ComponentHealth, HealthRecorder, HealthRegistry};
 pub use history::At;
 pub use observe::DiscoveredFiles;
-pub use ports::{LiveError, LivePeer, LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo};
+pub use ports::{
+    CertificateFault, CertificateJudge, LiveError, LivePeer, LiveRates, LiveTracker, LiveView,
+    MetainfoParser, ParsedMetainfo,
+};
 pub use prefetch::PrefetchedBodies;
 pub use settings::{
-    Override, Section, SettingsChange, SettingsDone, SettingsError, SettingsFollower, SettingsNow,
-    SettingsView,
+    Override, SecretSweeper, Section, SettingsChange, SettingsDone, SettingsError, SettingsFollower,
+    SettingsNow, SettingsView,
 };
 pub use system_stream::SystemStream;

@@ -6,7 +6,9 @@
 mod change;
 mod error;
 mod follow;
+mod judge;
 mod past;
+mod replaced;
 mod state;
 mod vault;
 mod view;
@@ -15,6 +17,7 @@ pub use change::SettingsDone;
 pub use error::SettingsError;
 pub use follow::SettingsFollower;
 pub use past::SettingsChange;
+pub use replaced::SecretSweeper;
 pub use state::Override;
 pub(crate) use state::SettingsState;
 pub use view::{Section, SettingsNow, SettingsView};

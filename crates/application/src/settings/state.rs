@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::stream;
 use super::view::{SettingsNow, SettingsView};
 use crate::dispatch::{read_failed, store_failed};
-use crate::{Application, CommandError};
+use crate::{Application, CertificateJudge, CommandError};
 
 /// Facts read at once.
 const PAGE: u32 = 1000;
@@ -34,6 +34,7 @@ pub(crate) struct SettingsState {
     overrides: OnceLock<Vec<Override>>,
     /// What is in force for keys that need a restart: the settings as they were read first.
     started: OnceLock<Settings>,
+    pub(super) judge: OnceLock<Arc<dyn CertificateJudge>>,
 }
 
 impl SettingsState {
@@ -42,6 +43,7 @@ impl SettingsState {
             newest: watch::Sender::new(Arc::default()),
             overrides: OnceLock::new(),
             started: OnceLock::new(),
+            judge: OnceLock::new(),
         }
     }
 

@@ -80,7 +80,7 @@ impl Application {
         secrets: &BTreeMap<SecretRef, Zeroizing<String>>,
     ) -> Result<(), CommandError> {
         for (of, secret) in secrets {
-            sqlx::query("INSERT INTO secrets (fingerprint, sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            sqlx::query(include_str!("../sql/put_secret.sql"))
                 .bind(of.fingerprint.to_string())
                 .bind(seal(self.server_key(), *of, secret))
                 .execute(self.log().pool())

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod campaign;
+mod certificates;
 mod crashes;
 mod database_away;
 mod failures;
