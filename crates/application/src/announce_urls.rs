@@ -18,7 +18,11 @@ use crate::{Application, CommandError};
 impl Application {
     /// An announce URL as it may be shown.
     pub fn shown_tracker(&self, url: &str) -> String {
-        if bears_secret(url) { concealed(url, self.server_key().fingerprint(url.as_bytes())) } else { url.to_owned() }
+        if bears_secret(url) {
+            concealed(url, self.server_key().fingerprint(url.as_bytes()))
+        } else {
+            url.to_owned()
+        }
     }
 
     /// The announce URLs of a torrent as trackers know them. One that cannot be read is left out.

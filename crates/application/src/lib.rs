@@ -5,6 +5,7 @@
 
 mod access;
 mod add;
+mod announce_urls;
 mod bodies;
 mod cache;
 mod caller;
@@ -15,6 +16,7 @@ mod error;
 mod health;
 mod history;
 mod observe;
+mod pages;
 mod ports;
 mod prefetch;
 mod settings;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "secrets", include_str!("../../../migrations/0010_secrets.sql")),
     (15, "access", include_str!("../../../migrations/0015_access.sql")),
     (28, "replaced secrets", include_str!("../../../migrations/0028_replaced_secrets.sql")),
+    (29, "announce urls", include_str!("../../../migrations/0029_announce_urls.sql")),
 ];
 
 /// Applies what is missing, under a lock of the database: several processes may try at once.

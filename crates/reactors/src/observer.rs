@@ -87,7 +87,7 @@ impl Observer {
                 Err(CommandError::VersionConflict) => {}
                 Err(error) => {
                     // The rules know better, or the torrent is gone: an observation has no right to be recorded.
-                    tracing::debug!(%error, ?notice, "an observation is no news");
+                    tracing::debug!(%error, torrent = ?notice.id(), "an observation is no news");
                     return true;
                 }
             }

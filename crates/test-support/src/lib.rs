@@ -13,6 +13,8 @@ mod database;
 mod events;
 #[cfg(feature = "swarm")]
 mod payload;
+#[cfg(feature = "service")]
+mod said;
 #[cfg(feature = "swarm")]
 mod seeder;
 #[cfg(feature = "service")]

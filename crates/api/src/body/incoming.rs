@@ -14,6 +14,7 @@ use revaer_wire::AddRequest;
 use super::upload::{self, Upload};
 use crate::Limits;
 use crate::problem::Refusal;
+use crate::schemas::nothing_else;
 
 const JSON: &str = "application/json";
 /// JSON that says what to change (RFC 7396).
@@ -108,6 +109,7 @@ impl<'a> ApiExtractor<'a> for AddBody {
                 // The same as the JSON body, without `magnet` and `metainfo`.
                 ("options", AddRequest::schema_ref()),
             ],
+            additional_properties: nothing_else(),
             ..MetaSchema::new("object")
         };
         let content = vec![

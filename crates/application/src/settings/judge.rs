@@ -31,7 +31,9 @@ impl Application {
         secrets: &BTreeMap<SecretRef, Zeroizing<String>>,
     ) -> Result<(), SettingsError> {
         let mut after = before.clone();
-        events.iter().for_each(|event| after.apply(event));
+        for event in events {
+            after.apply(event);
+        }
         let (Some(judge), true) = (self.inner.settings.judge.get(), after.http.tls != before.http.tls) else {
             return Ok(());
         };

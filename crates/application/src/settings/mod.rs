@@ -20,6 +20,7 @@ pub use past::SettingsChange;
 pub use replaced::SecretSweeper;
 pub use state::Override;
 pub(crate) use state::SettingsState;
+pub(crate) use vault::{open, seal};
 pub use view::{Section, SettingsNow, SettingsView};
 
 use revaer_event_log::StreamId;

@@ -1,4 +1,5 @@
-//! Secrets that the settings gave up: kept for a time, so that their change can be taken back, and removed then.
+//! Secrets that the settings gave up: kept for a time, so that their change can be taken back, and removed then. So are the keys
+//! of trackers whose torrents are gone.
 //!
 //! A row is marked when the settings name it no more, and removed when the mark is old enough; one that is needed again loses its
 //! mark *before* the fact that names it is appended. A mark that another process sets in between does no harm: that fact makes
@@ -45,7 +46,11 @@ impl SecretSweeper {
     async fn sweep(&self) {
         let mut view = self.application.settings();
         loop {
-            let pause = match self.application.sweep_secrets().await {
+            let swept = match self.application.sweep_announce_urls().await {
+                Ok(()) => self.application.sweep_secrets().await,
+                Err(error) => Err(error),
+            };
+            let pause = match swept {
                 Ok(next) => self.pause_until(next),
                 Err(error) => {
                     tracing::warn!(%error, "replaced secrets wait for the database");

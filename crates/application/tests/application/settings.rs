@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use revaer_application::{At, CommandError, Override, SecretSweeper, SettingsError, SettingsFollower};
+use revaer_application::{At, Clock, CommandError, Override, SecretSweeper, SettingsError, SettingsFollower};
 use revaer_domain::settings::Refused;
 use revaer_event_log::{Append, NewFact, Position, StreamId};
 use serde_json::json;

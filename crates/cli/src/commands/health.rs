@@ -22,7 +22,9 @@ impl Health {
             Output::json(document.text())?;
         } else if !output.is_quiet() {
             Output::text(&render(&report, Output::columns()))?;
-            notes(&report).iter().for_each(|text| note(text));
+            for text in notes(&report) {
+                note(&text);
+            }
         }
         verdict(&report)
     }

@@ -56,7 +56,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case("https://me:word@tracker.example:8080/0123abcd/announce?x=1", "https://tracker.example:8080/{0001020304050607}")]
+    #[case(
+        "https://me:word@tracker.example:8080/0123abcd/announce?x=1",
+        "https://tracker.example:8080/{0001020304050607}"
+    )]
     #[case("udp://tracker.example?key", "udp://tracker.example/{0001020304050607}")]
     #[case("0123abcd", "{0001020304050607}")]
     fn what_is_shown_has_the_host_and_a_fingerprint(#[case] url: &str, #[case] shown: &str) {

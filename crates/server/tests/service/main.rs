@@ -11,6 +11,7 @@ mod hostile_input;
 mod log_tools;
 mod main_job;
 mod removal;
+mod secrets;
 mod setting_up;
 mod slow_clients;
 mod start;

@@ -51,7 +51,7 @@ struct Get {
 /// Arguments of `settings set`.
 #[derive(Debug, Args)]
 struct Set {
-    /// A key and its new value; a value that is no JSON is a text, `null` brings the default back
+    /// A key and its new value; a value that is no JSON is a text, @FILE the text in a file (@- standard input), `null` brings the default back
     #[arg(value_name = "KEY=VALUE", required = true, value_parser = Assignment::parser())]
     assignments: Vec<Assignment>,
     /// Judge it, and change nothing
