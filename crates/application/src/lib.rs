@@ -15,6 +15,7 @@ mod dispatch;
 mod error;
 mod health;
 mod history;
+mod metrics;
 mod observe;
 mod pages;
 mod ports;
@@ -36,6 +37,7 @@ pub use dispatch::{Application, Done, Parts};
 pub use error::CommandError;
 pub use health::{ComponentHealth, HealthRecorder, HealthRegistry};
 pub use history::At;
+pub use metrics::Metrics;
 pub use observe::DiscoveredFiles;
 pub use ports::{
     CertificateFault, CertificateJudge, LiveError, LivePeer, LiveRates, LiveTracker, LiveView,

@@ -9,6 +9,7 @@
 mod bare;
 mod crashable;
 mod database;
+mod documents;
 #[cfg(feature = "service")]
 mod events;
 #[cfg(feature = "swarm")]
@@ -25,6 +26,7 @@ mod shared;
 pub use bare::bare_settings;
 pub use crashable::CrashableCluster;
 pub use database::TestDatabase;
+pub use documents::{DocumentedLine, documented_lines};
 #[cfg(feature = "service")]
 pub use events::{EventReader, ServerEvent};
 #[cfg(feature = "swarm")]

@@ -134,11 +134,23 @@ impl ServiceProcess {
         self.start_again_on("127.0.0.1:0").await;
     }
 
+    /// Starts the program after it ended, where its settings say.
+    pub async fn start_again_where_set(&mut self) {
+        self.spawn(None).await;
+    }
+
     /// Starts the program after it ended, where a client may still be looking for it.
     pub async fn start_again_on(&mut self, listen: &str) {
+        self.spawn(Some(listen)).await;
+    }
+
+    async fn spawn(&mut self, listen: Option<&str>) {
         assert!(self.running.is_none(), "it runs already");
         let mut command = Command::new(&self.program);
-        command.arg("--data-dir").arg(&self.options.data_dir).args(["--listen", listen]);
+        command.arg("--data-dir").arg(&self.options.data_dir);
+        if let Some(listen) = listen {
+            command.args(["--listen", listen]);
+        }
         if let Some(url) = &self.options.database_url {
             command.arg("--database-url").arg(url);
         }

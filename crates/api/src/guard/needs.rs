@@ -23,11 +23,13 @@ pub(super) enum Need {
 const OPERATIONS: &[(&str, Need)] = &[
     ("health", Need::Nothing),
     ("healthFull", Need::Health),
+    ("readMetrics", Need::Scope(Scope::Read)),
     ("startSetup", Need::Setup),
     ("completeSetup", Need::Setup),
     ("listTorrents", Need::Scope(Scope::Read)),
     ("getTorrent", Need::Scope(Scope::Read)),
     ("listFiles", Need::Scope(Scope::Read)),
+    ("explainSelection", Need::Scope(Scope::Read)),
     ("listTrackers", Need::Scope(Scope::Read)),
     ("listPeers", Need::Scope(Scope::Read)),
     ("readHistory", Need::Scope(Scope::Read)),

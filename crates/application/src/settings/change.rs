@@ -6,9 +6,10 @@ use std::sync::Arc;
 use revaer_domain::settings::{
     Change, FaultCode, Patch, Refused, Reversal, SecretRef, Settings, SettingsCommand, SettingsEvent, decide,
 };
+use revaer_domain::values::Label;
 use revaer_event_log::{Append, AppendError, Appended, CommandOutcome, CommandRecord, Position, Version};
 use revaer_event_schema::encode_settings;
-use serde_json::Value;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::vault::{Concealed, conceal};
@@ -96,6 +97,12 @@ impl Application {
         let caller = Caller::system("system", format!("instance:{id}"), None);
         let fingerprint = fingerprint(&("settings.identify", &id));
         self.keyed(SettingsCommand::Identify { id }, &BTreeMap::new(), fingerprint, &caller).await
+    }
+
+    /// Gives the instance the name that whoever sets it up has for it. A key of that request is for the request as a whole.
+    pub(crate) async fn name_instance(&self, name: &Label, caller: &Caller) -> Result<(), SettingsError> {
+        let caller = Caller { idempotency_key: None, if_match: None, ..caller.clone() };
+        self.patch_settings(json!({ "instance": { "name": name } }), &caller).await.map(drop)
     }
 
     async fn reversal(&self, position: Position) -> Result<Reversal, SettingsError> {
