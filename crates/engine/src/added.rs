@@ -47,10 +47,20 @@ impl Torrents {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let Some(adding) = entry.adding.take() else { return };
         self.outbox.enter(entry.id, key);
-        if adding.held_back
+        if adding.posted.held_back
             && let Err(error) = self.session.set_file_priorities(key, &entry.priorities)
         {
             tracing::warn!(%error, torrent = %entry.id, "files that resume data left out stay left out");
+        }
+        if let Some(entry) = self.entries.get(&key)
+            && adding.resumed
+            && entry.applied.is_some()
+        {
+            self.compare_priorities(&entry.desired, &adding.posted.found, &entry.priorities);
+        }
+        if !adding.posted.held_back {
+            // libtorrent follows the rule from the start, so nothing waits for that.
+            self.raise_edges(key);
         }
         // What was asked for meanwhile waited for it.
         self.bring(key);

@@ -4,7 +4,9 @@
 //! then added from its metainfo or magnet and checked. The add is posted, so that thousands of them do not each wait for
 //! libtorrent's thread; what became of it is in `added.rs`.
 
-use libtorrent_sys::{AddTorrent, FileEntry, Metainfo, MetainfoLimits, Source, TorrentFlags, parse_metainfo};
+use libtorrent_sys::{
+    AddTorrent, FileEntry, Metainfo, MetainfoLimits, Posted, Source, TorrentFlags, parse_metainfo,
+};
 use revaer_domain::torrent::SelectionApplied;
 use revaer_domain::values::{InfoHashes, RateCap, SavePath};
 use tokio::sync::oneshot;
@@ -14,7 +16,7 @@ use crate::confine::{self, LeadsOut};
 use crate::desired::{Desired, Materials, Reconciliation};
 use crate::notice::EngineNotice;
 use crate::paths::{folder, is_confined, parts_files, top};
-use crate::selecting::select;
+use crate::selecting::{difference, select};
 use crate::torrents::{Entry, Torrents};
 
 /// The flags that the log decides. Resume data brings some of them back from another life.
@@ -33,8 +35,8 @@ pub(crate) struct Adding {
     pub(crate) files: Vec<String>,
     /// Whether it comes from resume data.
     pub(crate) resumed: bool,
-    /// Whether files are held back until it is there.
-    pub(crate) held_back: bool,
+    /// What has to be done about it when it is there.
+    pub(crate) posted: Posted,
     /// Whoever asked for it, or for something of it meanwhile: each waits, so there are no more than askers.
     pub(crate) waiting: Vec<oneshot::Sender<Reconciliation>>,
 }
@@ -117,14 +119,14 @@ impl Torrents {
         }
         let key = self.next_key;
         self.next_key += 1;
-        let (resumed, held_back) = self.post_from_best(key, &desired, materials, add)?;
+        let (resumed, posted) = self.post_from_best(key, &desired, materials, add)?;
 
         let mut actual = Actual { save_path, ..Actual::added(&desired) };
         actual.has_metadata = metainfo.is_some();
         actual.selection_revision = selected.as_ref().map(|selected| selected.applied.revision);
         let id = desired.id;
         let mut entry = Entry::new(key, desired, actual);
-        if held_back {
+        if posted.held_back {
             // Until libtorrent follows the rule its word of "finished" is about the priorities of the resume data.
             self.unsettled.insert(key);
         }
@@ -134,7 +136,7 @@ impl Torrents {
             entry.applied = Some(selected.applied);
         }
         let files = files.iter().filter(|file| !file.pad).map(|file| file.path.clone()).collect();
-        entry.adding = Some(Adding { files, resumed, held_back, waiting: Vec::new() });
+        entry.adding = Some(Adding { files, resumed, posted, waiting: Vec::new() });
         entry.top =
             metainfo.and_then(|metainfo| metainfo.files.first().map(|file| top(&file.path).to_owned()));
         self.entries.insert(key, entry);
@@ -148,21 +150,36 @@ impl Torrents {
         }
     }
 
+    /// The priorities that resume data brings and the log does not: a rule that it has not heard of as applied is no
+    /// difference, but on its way.
+    pub(crate) fn compare_priorities(&self, desired: &Desired, found: &[u8], wanted: &[u8]) {
+        if desired.selection_applied
+            && let Some((expected, found)) = difference(found, wanted)
+        {
+            self.outbox.put(EngineNotice::Diverged {
+                id: desired.id,
+                field: "selection".to_owned(),
+                expected,
+                found,
+            });
+        }
+    }
+
     /// Posts the add with resume data if there is some that can be read, else with metainfo, else with the magnet. Whether it was
-    /// resume data, and whether files are held back.
+    /// resume data, and what was found in it.
     fn post_from_best(
         &self,
         key: u64,
         desired: &Desired,
         materials: Materials,
         mut add: AddTorrent,
-    ) -> Result<(bool, bool), Unusable> {
+    ) -> Result<(bool, Posted), Unusable> {
         let Materials { metainfo, resume_data } = materials;
         match resume_data {
             Some(resume_data) => {
                 add.source = Source::Resume { resume_data, metainfo: metainfo.clone() };
                 match self.session.post_add(key, &add) {
-                    Ok(held_back) => return Ok((true, held_back)),
+                    Ok(posted) => return Ok((true, posted)),
                     Err(error) => self.diverged(desired, format!("refused: {}", error.message)),
                 }
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::followers::Place;
 use crate::log::Inner;
 use crate::ring::Near;
 use crate::{Entry, FactPage, Position, read};
@@ -22,12 +23,14 @@ pub struct Subscription {
     log: Arc<Inner>,
     tail: watch::Receiver<Position>,
     cursor: Position,
+    /// Where others see how far it is, if it has a name.
+    place: Option<Place>,
 }
 
 impl Subscription {
-    pub(crate) fn new(log: Arc<Inner>, after: Position) -> Self {
+    pub(crate) fn new(log: Arc<Inner>, after: Position, place: Option<Place>) -> Self {
         let tail = log.ring.watch();
-        Self { log, tail, cursor: after }
+        Self { log, tail, cursor: after, place }
     }
 
     /// The next page above the cursor: at least one entry, at most `page_max`.
@@ -35,6 +38,7 @@ impl Subscription {
     /// Waits as long as it takes, also while the database is away and after the log was shut down: race it with what should
     /// end it. It may be cancelled; what was not returned comes with the next call.
     pub async fn next(&mut self) -> Vec<Arc<Entry>> {
+        self.tell();
         let mut pause = PAUSE_MIN;
         loop {
             // Marked as seen before looking, so that what is pushed meanwhile ends the wait below.
@@ -46,6 +50,7 @@ impl Subscription {
                         if page.is_empty() {
                             // What lay between was dropped: nothing is left up to where the ring begins.
                             self.cursor = floor;
+                            self.tell();
                             continue;
                         }
                         page
@@ -74,6 +79,7 @@ impl Subscription {
     ///
     /// They are read from Postgres as they are, for this follower alone. It waits and may be cancelled as the other.
     pub async fn next_facts(&mut self, until: Position) -> FactPage {
+        self.tell();
         let mut pause = PAUSE_MIN;
         loop {
             // Taken before the read: everything up to here was committed by then.
@@ -105,6 +111,12 @@ impl Subscription {
         self.log.ring.is_below(self.cursor)
     }
 
+    fn tell(&self) {
+        if let Some(place) = &self.place {
+            place.reach(self.cursor);
+        }
+    }
+
     /// In a task of its own: a `COPY` that is not read to its end leaves a connection that nobody can use, and whoever takes the
     /// facts apart has a thread to himself.
     async fn read_facts(&self, until: Position) -> Result<FactPage, sqlx::Error> {
@@ -120,6 +132,7 @@ impl Subscription {
         let _permit = self.log.catch_up.acquire().await.expect("this semaphore is never closed");
         let options = &self.log.options;
         let page = read::page(&self.log.pool, self.cursor, options.page_max, options.page_bytes_max).await?;
+        self.log.metrics.catch_up_pages.inc();
         Ok(page.entries)
     }
 }

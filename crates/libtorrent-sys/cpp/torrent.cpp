@@ -70,10 +70,18 @@ bool hold_back(std::vector<lt::download_priority_t>& wanted, std::vector<lt::dow
     return held_back;
 }
 
+rust::Vec<std::uint8_t> numbers_of(std::vector<lt::download_priority_t> const& priorities) {
+    rust::Vec<std::uint8_t> list;
+    list.reserve(priorities.size());
+    for (auto const priority : priorities) list.push_back(static_cast<std::uint8_t>(priority));
+    return list;
+}
+
 struct Prepared {
     lt::add_torrent_params params;
     std::vector<lt::download_priority_t> wanted;
     bool held_back;
+    rust::Vec<std::uint8_t> found;
 };
 
 Prepared prepared_from(std::uint64_t key, RawAdd const& torrent) {
@@ -84,9 +92,11 @@ Prepared prepared_from(std::uint64_t key, RawAdd const& torrent) {
     params.flags |= lt::torrent_flags::duplicate_is_error;
     auto wanted = priorities_of({torrent.file_priorities.data(), torrent.file_priorities.size()});
     bool held_back = false;
+    rust::Vec<std::uint8_t> found;
     if (!wanted.empty()) {
         auto const before = std::exchange(params.file_priorities, wanted);
         held_back = hold_back(params.file_priorities, before);
+        found = numbers_of(before);
         // Resume data has priorities of pieces too, and libtorrent applies them last.
         params.piece_priorities.clear();
     }
@@ -98,7 +108,7 @@ Prepared prepared_from(std::uint64_t key, RawAdd const& torrent) {
     params.tracker_tiers.resize(params.trackers.size(), 0);
     for (auto const& peer : torrent.peers) params.peers.push_back(endpoint_of(std::string(peer)));
     params.userdata = data_of(key);
-    return {std::move(params), std::move(wanted), held_back};
+    return {std::move(params), std::move(wanted), held_back, std::move(found)};
 }
 
 RawTracker flat(lt::announce_entry const& tracker) {
@@ -152,14 +162,15 @@ void Session::meet_all(lt::session& session) const {
     for (auto const& torrent : session.get_torrents()) meet(key_of(torrent.userdata()), torrent);
 }
 
-void Session::add(std::uint64_t key, RawAdd const& torrent) const {
-    with_session([&](lt::session& session) {
+rust::Vec<std::uint8_t> Session::add(std::uint64_t key, RawAdd const& torrent) const {
+    return with_session([&](lt::session& session) {
         auto prepared = prepared_from(key, torrent);
         reserve(key);
         try {
             auto const handle = session.add_torrent(std::move(prepared.params));
             if (prepared.held_back) handle.prioritize_files(prepared.wanted);
             meet(key, handle);
+            return std::move(prepared.found);
         } catch (...) {
             std::lock_guard<std::mutex> const lock(keys_);
             handles_.erase(key);
@@ -168,7 +179,7 @@ void Session::add(std::uint64_t key, RawAdd const& torrent) const {
     });
 }
 
-bool Session::post_add(std::uint64_t key, RawAdd const& torrent) const {
+RawPosted Session::post_add(std::uint64_t key, RawAdd const& torrent) const {
     return with_session([&](lt::session& session) {
         auto prepared = prepared_from(key, torrent);
         reserve(key);
@@ -178,7 +189,7 @@ bool Session::post_add(std::uint64_t key, RawAdd const& torrent) const {
             give_up(key);
             throw;
         }
-        return prepared.held_back;
+        return RawPosted{prepared.held_back, std::move(prepared.found)};
     });
 }
 
@@ -212,6 +223,10 @@ void Session::set_flags(std::uint64_t key, std::uint64_t flags, std::uint64_t ma
 
 void Session::set_file_priorities(std::uint64_t key, rust::Slice<std::uint8_t const> priorities) const {
     with_torrent(key, [&](lt::torrent_handle const& torrent) { torrent.prioritize_files(priorities_of(priorities)); });
+}
+
+void Session::set_piece_priorities(std::uint64_t key, rust::Slice<std::uint8_t const> priorities) const {
+    with_torrent(key, [&](lt::torrent_handle const& torrent) { torrent.prioritize_pieces(priorities_of(priorities)); });
 }
 
 void Session::set_limits(std::uint64_t key, std::int32_t download, std::int32_t upload) const {
@@ -297,9 +312,21 @@ rust::Vec<std::uint64_t> Session::file_progress(std::uint64_t key) const {
 
 rust::Vec<std::uint8_t> Session::file_priorities(std::uint64_t key) const {
     return with_torrent(key, [&](lt::torrent_handle const& torrent) {
-        rust::Vec<std::uint8_t> list;
-        for (auto const priority : torrent.get_file_priorities()) list.push_back(static_cast<std::uint8_t>(priority));
-        return list;
+        return numbers_of(torrent.get_file_priorities());
+    });
+}
+
+rust::Vec<std::uint8_t> Session::piece_priorities(std::uint64_t key) const {
+    return with_torrent(key, [&](lt::torrent_handle const& torrent) {
+        return numbers_of(torrent.get_piece_priorities());
+    });
+}
+
+std::uint32_t Session::piece_length(std::uint64_t key) const {
+    return with_torrent(key, [&](lt::torrent_handle const& torrent) {
+        auto const info = torrent.torrent_file();
+        if (!info) throw Failure("session", 3, "the metadata is not known yet");
+        return std::uint32_t(info->piece_length());
     });
 }
 

@@ -18,7 +18,7 @@ mod session;
 mod setting;
 mod status;
 
-pub use add::{AddTorrent, RemoveFiles, SaveResume, Source};
+pub use add::{AddTorrent, Posted, RemoveFiles, SaveResume, Source};
 pub use error::Error;
 pub use event::{Event, EventKind, FileOperation};
 pub use flags::TorrentFlags;
@@ -29,7 +29,7 @@ pub use metainfo::{
 pub use pump::{Batch, Events, Pump};
 pub use range::AddressRange;
 pub use session::{
-    Peer, Session, Tracker, TrackerStatus, default_text, header_version, stats_metrics, version,
+    Peer, Session, StatsMetric, Tracker, TrackerStatus, default_text, header_version, stats_metrics, version,
 };
 pub use setting::Setting;
 pub use status::{State, Status};

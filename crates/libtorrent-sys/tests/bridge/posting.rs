@@ -13,7 +13,7 @@ fn posted_torrent_can_be_asked_once_it_is_told_added() {
     let dir = tempdir().unwrap();
     let metainfo = payload(dir.path(), Format::Hybrid);
     let mut node = Node::start();
-    assert!(!node.session.post_add(KEY, &add(Source::Metainfo(metainfo), dir.path())).unwrap());
+    assert!(!node.session.post_add(KEY, &add(Source::Metainfo(metainfo), dir.path())).unwrap().held_back);
     assert_eq!(node.session.status(KEY).unwrap_err().category, "session");
     assert_eq!(node.hear("added", |kind| kind == EventKind::Added).key, Some(KEY));
     assert_eq!(node.session.status(KEY).unwrap().key, KEY);
@@ -54,7 +54,7 @@ fn priorities_hold_when_a_posted_torrent_is_told_unless_it_says_that_files_are_h
     let source = |resume_data: &[u8]| Source::Resume { resume_data: resume_data.to_vec(), metainfo: None };
     let torrent = AddTorrent { file_priorities: wanted.clone(), ..add(source(&resume_data), dir.path()) };
     let mut node = Node::start();
-    assert!(!node.session.post_add(KEY, &torrent).unwrap());
+    assert!(!node.session.post_add(KEY, &torrent).unwrap().held_back);
     node.hear("added", |kind| kind == EventKind::Added);
     assert_eq!(node.session.file_priorities(KEY).unwrap(), wanted);
     let left_out = node.resume_data();
@@ -62,7 +62,7 @@ fn priorities_hold_when_a_posted_torrent_is_told_unless_it_says_that_files_are_h
 
     let torrent = AddTorrent { file_priorities: vec![4; count], ..add(source(&left_out), dir.path()) };
     let mut node = Node::start();
-    assert!(node.session.post_add(KEY, &torrent).unwrap(), "its ends may lie in the part file");
+    assert!(node.session.post_add(KEY, &torrent).unwrap().held_back, "its ends may lie in the part file");
     node.hear("added", |kind| kind == EventKind::Added);
     assert_eq!(node.session.file_priorities(KEY).unwrap(), wanted);
 }
