@@ -15,7 +15,7 @@ DOCKER ?= docker
 TOOLS = target/tools/venv/bin:target/tools/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api soak clean deb package-check image image-check dist sums release-version packager lint-workflows deny advisories supply
+.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api soak clean deb package-check image image-check dist sums release-version packager lint-workflows deny advisories supply book binder
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ fuzzer:
 # And with what packs programs, and what tries packages and images in containers.
 packager:
 	@scripts/bootstrap packages
+
+# And with what makes a book of pages.
+binder:
+	@scripts/bootstrap book
 
 # And with what judges dependencies.
 supply:
@@ -108,6 +112,9 @@ docs: programs ## write anew what is generated in docs/: settings, events, both 
 	mv docs/settings.md.new docs/settings.md
 	cargo run --locked --quiet -p revaer-server -- settings --completions > crates/cli/src/commands/settings/settings.json.new
 	mv crates/cli/src/commands/settings/settings.json.new crates/cli/src/commands/settings/settings.json
+
+book: binder ## make a book of all documents, in target/book
+	@scripts/book
 
 bench: tools ## measure against a bare libtorrent session, as ratios (builds with --release)
 	@scripts/bench
