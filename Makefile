@@ -15,7 +15,7 @@ DOCKER ?= docker
 TOOLS = target/tools/venv/bin:target/tools/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api soak clean deb package-check image image-check dist sums release-version packager lint-workflows deny advisories supply book binder
+.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api lint-runbook soak clean deb package-check image image-check dist sums release-version packager lint-workflows deny advisories supply book binder fuzz fuzz-tools
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,7 +101,7 @@ openapi: programs ## write the API's document anew into openapi/
 	cargo run --locked --quiet -p revaer-server -- openapi > openapi/revaer.json.new
 	mv openapi/revaer.json.new openapi/revaer.json
 
-docs: programs ## write anew what is generated in docs/: settings, events, both command lines; and the client's list of settings
+docs: programs ## write anew what is generated in docs/: settings, metrics, events, both command lines; and the client's list of settings
 	cargo run --locked --quiet -p revaer-server -- manual > docs/reference/revaerd.md.new
 	mv docs/reference/revaerd.md.new docs/reference/revaerd.md
 	cargo run --locked --quiet -p revaer-cli -- manual > docs/reference/revaer.md.new
@@ -112,6 +112,8 @@ docs: programs ## write anew what is generated in docs/: settings, events, both 
 	mv docs/settings.md.new docs/settings.md
 	cargo run --locked --quiet -p revaer-server -- settings --completions > crates/cli/src/commands/settings/settings.json.new
 	mv crates/cli/src/commands/settings/settings.json.new crates/cli/src/commands/settings/settings.json
+	cargo run --locked --quiet -p revaer-server -- metrics > docs/metrics.md.new
+	mv docs/metrics.md.new docs/metrics.md
 
 book: binder ## make a book of all documents, in target/book
 	@scripts/book
@@ -134,8 +136,17 @@ bench-service: programs ## measure the whole service at scale, as ratios; ROWS c
 fuzz-api: fuzzer ## ask the service whatever its document allows and forbids, for FUZZ_SECONDS
 	@scripts/fuzz-api
 
+fuzz-tools:
+	@scripts/bootstrap fuzz-laws
+
+fuzz: fuzz-tools ## look for bytes that break a law of what parses, for FUZZ_SECONDS; keeps what is new in fuzz/corpus
+	@scripts/fuzz-laws
+
 bench-fsops: bootstrap ## measure files on their way into a library against cp and 7z, as ratios (builds with --release)
 	@scripts/bench-fsops
+
+lint-runbook: tools ## hold alert rules, dashboard and metrics against promtool (fetches it from Debian)
+	@scripts/lint-runbook
 
 soak: bootstrap ## run what chance decides again and again, for SOAK_MINUTES
 	@scripts/soak

@@ -11,14 +11,14 @@ use async_trait::async_trait;
 use poem::Server;
 use poem::endpoint::BoxEndpoint;
 use poem::listener::{Acceptor, Listener, TcpListener};
-use revaer_api::{Access, Limits, Parts, service, service_without_guard};
+use revaer_api::{Access, Limits, Metrics, Parts, service, service_without_guard};
 use revaer_application::{
     AccessFollower, AddSource, AddTorrent, Application, Caller, HealthRegistry, LiveError, LivePeer,
     LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, ServerKey, SystemClock, TOKEN_VALIDITY,
 };
 use revaer_domain::api_key::RequestLimit;
 use revaer_domain::selection::SelectionRule;
-use revaer_domain::values::{Labels, RateCap, SavePath, TorrentId};
+use revaer_domain::values::{Labels, RateCap, SavePath, ShareLimits, TorrentId};
 use revaer_event_log::{EventLog, Options, migrate};
 use revaer_projections::Projector;
 use revaer_test_support::TestDatabase;
@@ -70,6 +70,8 @@ async fn main() {
         projections: projections.clone(),
         limits: watch::channel(Arc::new(limits.clone())).1,
         access: watch::channel(Arc::new(Access::default())).1,
+        metrics: Metrics::default(),
+        exposition: Arc::new(Metrics::default()),
         shutdown: shutdown.clone(),
     };
     let with = serve(service(parts())).await;
@@ -107,6 +109,7 @@ async fn fill(application: &Application) -> String {
             selection: SelectionRule::default(),
             sequential: false,
             rate_cap: RateCap::default(),
+            share_limits: ShareLimits::default(),
             trackers: vec![],
             peers: vec![],
         };

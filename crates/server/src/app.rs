@@ -4,34 +4,38 @@
 //! private PostgreSQL last of all. Each end has a bound, so that a part that hangs delays the end and does not prevent it.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use revaer_application::{
-    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SettingsFollower, SetupToken,
-    SystemClock, UseRecorder,
+    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SecretSweeper, SettingsFollower,
+    SetupToken, SystemClock, UseRecorder,
 };
+use revaer_domain::settings::HttpSettings;
 use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
 use revaer_reactors::{
-    Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier,
+    Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier, ShareLimiter,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::database::{Database, in_use};
-use crate::edge::{Terms, TermsFollower};
+use crate::edge::{EdgeJudge, Terms, TermsFollower};
 use crate::health;
+use crate::instance;
 use crate::metainfo::LibtorrentParser;
 use crate::part::{self, Part, Watch};
 use crate::ports::EngineView;
 use crate::retention;
 use crate::server_key;
+use crate::telemetry::{Sources, Telemetry, Tide};
 
 /// This process among those that may append to one log.
 const NODE: &str = "local";
@@ -49,6 +53,7 @@ const DATABASE_END: Duration = Duration::from_secs(40);
 /// Everything that was made, before anything runs.
 pub(crate) struct App {
     cluster: Option<Cluster>,
+    telemetry: Telemetry,
     log: EventLog,
     log_runner: revaer_event_log::Runner,
     projections: Projections,
@@ -69,9 +74,11 @@ impl App {
     pub(crate) async fn build(config: Config) -> anyhow::Result<Self> {
         let lock = DataDirLock::acquire(&config.data_dir).map_err(in_use)?;
         // First, since a port that is taken is quicker to find than a database is to start.
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let listener = match config.listen {
+            Some(address) => Some(listen(&config, address).await?),
+            // The settings say where, and they lie in the database.
+            None => None,
+        };
         let server_key = server_key::open(&config.data_dir)?;
         let database = Database::of_service(&config).await?;
         let pool = database.connect(config.database_wait).await?;
@@ -95,18 +102,22 @@ impl App {
         });
         let access =
             AccessFollower::open(application.clone()).await.context("the API keys cannot be read")?;
-        if let Err(refused) = config.check_listen(application.is_set_up()) {
-            if let Some(cluster) = database.cluster {
-                cluster.stop().await?;
-            }
-            return Err(refused.into());
-        }
         if let Some(file) = &config.setup_token_file {
             application.accept_setup_token(&setup_token(file)?);
         }
+        application.judge_certificates(Arc::new(EdgeJudge));
         application.override_settings(config.overrides.clone());
         application.refresh_settings().await.context("the settings cannot be read")?;
         let settings = application.settings().now().in_force.clone();
+        let listener = match settled(listener, &config, &settings.http, application.is_set_up()).await {
+            Ok(listener) => listener,
+            Err(refused) => {
+                if let Some(cluster) = database.cluster {
+                    cluster.stop().await?;
+                }
+                return Err(refused);
+            }
+        };
         let download_root = config.download_root(&settings.engine);
         std::fs::create_dir_all(&download_root)
             .with_context(|| format!("cannot make the download root {}", download_root.display()))?;
@@ -127,10 +138,18 @@ impl App {
         let (engine, notices, engine_runner) =
             Engine::build(options).context("the libtorrent session cannot be started")?;
         view.begin(engine.clone());
-        let (terms, terms_follower) =
-            TermsFollower::begin(&application.settings(), application.health().clone()).await;
+        let (terms, terms_follower) = TermsFollower::begin(application.clone()).await;
+        let telemetry = Telemetry::new(Sources {
+            log: log.clone(),
+            application: application.clone(),
+            engine: engine.clone(),
+            projections: projections.clone(),
+            limits: terms.limits.clone(),
+            tide: Tide::default(),
+        });
         Ok(Self {
             cluster: database.cluster,
+            telemetry,
             log,
             log_runner,
             projections,
@@ -178,6 +197,8 @@ impl App {
         let kept = Part::spawn(watch, "retention", |token| async move {
             token.run_until_cancelled(kept).await;
         });
+        let secrets = SecretSweeper::new(application.clone());
+        let secrets = Part::spawn(watch, "replaced secrets", |token| secrets.run(token));
         let terms = Part::spawn(watch, "edge", |token| self.terms_follower.run(token));
         let recorder = HealthRecorder::new(application.health().clone(), log.clone());
         let recorder = Part::spawn(watch, "health recorder", |token| recorder.run(token));
@@ -189,10 +210,16 @@ impl App {
         let uses = UseRecorder::new(application.clone());
         let uses = Part::spawn(watch, "uses of keys", |token| uses.run(token));
 
+        let (rooms, tide, telemetry) = (self.telemetry.rooms.clone(), self.telemetry.tide(), self.telemetry);
+        let tide = Part::spawn(watch, "tide", |token| tide.run(log.clone(), token));
         let (causes, all) = (Causes::default(), ReconcileAll::default());
-        let observer = Observer::new(application.clone(), self.notices, causes.clone(), all.clone());
+        let measured = rooms.reactors.clone();
+        let observer =
+            Observer::new(application.clone(), self.notices, causes.clone(), all.clone(), measured.clone());
         let observer = Part::spawn(watch, "observer", |token| observer.run(token));
-        let reconciler = Reconciler::new(application.clone(), engine.clone(), causes.clone(), all);
+        let limiter = ShareLimiter::new(application.clone(), engine.clone(), all.clone());
+        let reconciler =
+            Reconciler::new(application.clone(), engine.clone(), causes.clone(), all, measured.clone());
         let begun = CancellationToken::new();
         let applier = SettingsApplier::new(application.clone(), engine.clone(), begun.clone());
         let applier = Part::spawn(watch, "settings of the engine", |token| applier.run(token));
@@ -204,9 +231,10 @@ impl App {
         });
         let counters = CounterRecorder::new(application.clone(), engine.clone(), causes);
         let counters = Part::spawn(watch, "counters", |token| counters.run(token));
+        let limiter = Part::spawn(watch, "limits of sharing", |token| limiter.run(token));
         let view = application.settings();
         let hertz = move || view.now().in_force.engine.progress_hertz;
-        let sampler = Sampler::new(engine, log, NODE.to_owned(), hertz);
+        let sampler = Sampler::new(engine, log, NODE.to_owned(), hertz, measured);
         let sampler = Part::spawn(watch, "sampler", |token| sampler.run(token));
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
 
@@ -216,6 +244,7 @@ impl App {
             // Nobody has to listen.
             let _ = writeln!(std::io::stdout(), "listening on http://{address}");
         }
+        let identified = application.clone();
         let api = Part::spawn(watch, "api", |token| {
             let Terms { limits, access, tls } = self.terms;
             let parts = revaer_api::Parts {
@@ -223,11 +252,23 @@ impl App {
                 projections,
                 limits: limits.clone(),
                 access: access.clone(),
+                metrics: rooms.api.clone(),
+                exposition: Arc::new(telemetry),
                 shutdown: token.clone(),
             };
-            let server =
-                revaer_api::Server { listener, service: revaer_api::service(parts), limits, access, tls };
-            server.run(token, API_END)
+            let server = revaer_api::Server {
+                listener,
+                service: revaer_api::service(parts),
+                limits,
+                access,
+                tls,
+                metrics: rooms.api,
+            };
+            async move {
+                // Before anybody can have read a version of the settings that this would outdate.
+                instance::identify(&identified).await;
+                server.run(token, API_END).await;
+            }
         });
         Running {
             database,
@@ -241,14 +282,37 @@ impl App {
             applier,
             reconciler,
             counters,
+            limiter,
             sampler,
             engine,
             api,
             settings,
             kept,
+            secrets,
             terms,
+            tide,
             _lock: self.lock,
         }
+    }
+}
+
+async fn listen(config: &Config, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let name = config.listen_name();
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
+}
+
+/// Where the API listens: where it does already, or where the settings say. Refused beyond loopback before there is a key.
+async fn settled(
+    listener: Option<TcpListener>,
+    config: &Config,
+    settings: &HttpSettings,
+    is_set_up: bool,
+) -> anyhow::Result<TcpListener> {
+    let address = settings.listen.parse().context("the setting http.listen is no address")?;
+    config.check_listen(address, is_set_up)?;
+    match listener {
+        Some(listener) => Ok(listener),
+        None => listen(config, address).await,
     }
 }
 
@@ -272,12 +336,15 @@ struct Running {
     applier: Part<()>,
     reconciler: Part<()>,
     counters: Part<()>,
+    limiter: Part<()>,
     sampler: Part<()>,
     engine: Part<Option<Vec<u8>>>,
     api: Part<()>,
     settings: Part<()>,
     kept: Part<()>,
+    secrets: Part<()>,
     terms: Part<()>,
+    tide: Part<()>,
     /// Nobody else may serve from the data directory until the last part has ended.
     _lock: DataDirLock,
 }
@@ -286,9 +353,11 @@ impl Running {
     async fn end(self, bodies: &revaer_application::Bodies, log: &EventLog) {
         self.api.end(API_END + Duration::from_secs(1)).await;
         self.terms.end(PART_END).await;
+        self.tide.end(PART_END).await;
         self.reconciler.end(PART_END).await;
         self.applier.end(PART_END).await;
         self.counters.end(PART_END).await;
+        self.limiter.end(PART_END).await;
         self.sampler.end(PART_END).await;
         let state = self.engine.end(ENGINE_END).await.flatten();
         // Its token is the end of all patience: until the bound it ends by itself, when everything is recorded.
@@ -304,6 +373,7 @@ impl Running {
         self.recorder.end(PART_END).await;
         self.settings.end(PART_END).await;
         self.kept.end(PART_END).await;
+        self.secrets.end(PART_END).await;
         self.projector.end(PART_END).await;
         self.log.end(PART_END).await;
         if tokio::time::timeout(PART_END, log.pool().close()).await.is_err() {

@@ -3,18 +3,21 @@
 //! This file reads the command line and the environment, and nothing else does. What a command needs is passed to it.
 
 mod app;
+mod backup;
 mod commands;
 mod config;
 mod database;
 mod edge;
 mod exit;
 mod health;
+mod instance;
 mod metainfo;
 mod part;
 mod ports;
 mod retention;
 mod server_key;
 mod signals;
+mod telemetry;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -57,9 +60,9 @@ struct Place {
 /// How it serves.
 #[derive(Debug, Args)]
 struct Serve {
-    /// Where to listen; a loopback address, until the setup is complete.
-    #[arg(long, global = true, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
-    listen: SocketAddr,
+    /// Where to listen; wins over the setting `http.listen`. A loopback address, until the setup is complete.
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// Holds a token that completes the setup, also from elsewhere: for installations without anybody there. 128 random bits
     /// or more, in text.
     #[arg(long, value_name = "FILE")]
@@ -90,6 +93,7 @@ impl Serve {
         let root = self.download_root.as_ref().map(std::path::absolute).transpose()?;
         let root = root.map(|root| json!(root.to_string_lossy()));
         let given = [
+            ("/http/listen", "--listen", self.listen.map(|address| json!(address))),
             ("/engine/download_root", "--download-root", root),
             ("/engine/listen_interfaces", "--peer-listen", self.peer_listen.as_ref().map(|text| json!(text))),
             ("/engine/utp", "--utp", self.utp.map(|utp| json!(utp))),
@@ -126,6 +130,22 @@ enum Command {
     /// Print or recount the log, also while the service runs.
     #[command(subcommand)]
     Log(LogCommand),
+    /// Write all that the service remembers into one file, also while it runs. Downloads are not in it.
+    Backup {
+        /// The file to be made.
+        file: PathBuf,
+        /// Its first line seals the server key, which then goes along; without it the key is left out.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Bring a backup back into an empty data directory, or into an empty database, and recount it.
+    Restore {
+        /// The file that `backup` made.
+        file: PathBuf,
+        /// Its first line opens the server key in the backup.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
     /// Print the API's document.
     Openapi,
     /// Print every setting with its type, default and effect.
@@ -134,7 +154,10 @@ enum Command {
         #[arg(long)]
         completions: bool,
     },
-    /// Ask the service that listens whether it is alive; for containers.
+    /// Print every family of metrics with its kind, labels and meaning.
+    #[command(hide = true)]
+    Metrics,
+    /// Ask the service whether it is alive, where `--listen` says or at 127.0.0.1:7070; for containers.
     Healthcheck,
     /// Describe the command line: for packages and documents.
     #[command(hide = true)]
@@ -185,12 +208,22 @@ fn main() -> ExitCode {
                 commands::log::export(&config, after, contents).await
             }
             Some(Command::Log(LogCommand::Verify)) => commands::log::verify(&config).await,
+            Some(Command::Backup { file, passphrase_file }) => {
+                commands::backup(&config, &file, passphrase_file.as_deref()).await
+            }
+            Some(Command::Restore { file, passphrase_file }) => {
+                commands::restore(&config, &file, passphrase_file.as_deref()).await
+            }
             Some(Command::Openapi) => commands::openapi(),
             Some(Command::Settings { completions }) => commands::settings(completions),
+            Some(Command::Metrics) => commands::metrics(),
             Some(Command::Manual(manual)) => {
                 commands::manual(&manual, <Arguments as clap::CommandFactory>::command())
             }
-            Some(Command::Healthcheck) => commands::healthcheck(config.listen).await,
+            Some(Command::Healthcheck) => {
+                // Settings lie in the database, which a check of life must not need.
+                commands::healthcheck(config.listen.unwrap_or(config::LISTEN_DEFAULT)).await
+            }
         }
     });
     // A thread that hangs in libtorrent or in a look-up of a name must not keep the process.

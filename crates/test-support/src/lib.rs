@@ -14,6 +14,8 @@ mod documents;
 mod events;
 #[cfg(feature = "swarm")]
 mod payload;
+#[cfg(feature = "service")]
+mod said;
 #[cfg(feature = "swarm")]
 mod seeder;
 #[cfg(feature = "service")]
