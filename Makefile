@@ -10,7 +10,7 @@ LISTEN ?= 127.0.0.1:7070
 PROFILE ?= dev
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api soak clean
+.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api lint-runbook soak clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,11 +53,13 @@ openapi: programs ## write the API's document anew into openapi/
 	cargo run --locked --quiet -p revaer-server -- openapi > openapi/revaer.json.new
 	mv openapi/revaer.json.new openapi/revaer.json
 
-docs: programs ## write docs/settings.md, and the client's list of the settings, anew
+docs: programs ## write docs/settings.md, docs/metrics.md, and the client's list of the settings, anew
 	cargo run --locked --quiet -p revaer-server -- settings > docs/settings.md.new
 	mv docs/settings.md.new docs/settings.md
 	cargo run --locked --quiet -p revaer-server -- settings --completions > crates/cli/src/commands/settings/settings.json.new
 	mv crates/cli/src/commands/settings/settings.json.new crates/cli/src/commands/settings/settings.json
+	cargo run --locked --quiet -p revaer-server -- metrics > docs/metrics.md.new
+	mv docs/metrics.md.new docs/metrics.md
 
 bench: tools ## measure against a bare libtorrent session, as ratios (builds with --release)
 	@scripts/bench
@@ -79,6 +81,9 @@ fuzz-api: fuzzer ## ask the service whatever its document allows and forbids, fo
 
 bench-fsops: bootstrap ## measure files on their way into a library against cp and 7z, as ratios (builds with --release)
 	@scripts/bench-fsops
+
+lint-runbook: tools ## hold alert rules, dashboard and metrics against promtool (fetches it from Debian)
+	@scripts/lint-runbook
 
 soak: bootstrap ## run what chance decides again and again, for SOAK_MINUTES
 	@scripts/soak

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Limits;
 use crate::events::Tickets;
+use crate::metrics::Metrics;
 use crate::parameter::{PageLimit, Parameters};
 use crate::problem::Refusal;
 
@@ -24,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) limits: watch::Receiver<Arc<Limits>>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tickets: Tickets,
+    pub(crate) metrics: Metrics,
 }
 
 impl Context {

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::FutureExt;
 use poem::http::HeaderValue;
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::allow::AllowedMethods;
 use crate::guard::{Admission, Denied, Guard, challenge};
+use crate::metrics::{Counted, Metrics};
 use crate::problem::Refusal;
 use crate::rejected::PROBLEM_JSON;
 use crate::request_id::{self, RequestId};
@@ -27,6 +29,7 @@ pub(crate) struct Edge<E> {
     pub(crate) limits: watch::Receiver<Arc<Limits>>,
     pub(crate) access: watch::Receiver<Arc<Access>>,
     pub(crate) allowed: AllowedMethods,
+    pub(crate) metrics: Metrics,
     /// Absent in benchmarks alone, which measure what it costs.
     pub(crate) guard: Option<Guard>,
 }
@@ -35,6 +38,8 @@ impl<E: Endpoint> Endpoint for Edge<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let (begun, _in_flight) = (Instant::now(), Counted::by(&self.metrics.requests_in_flight));
+        let method = request.method().clone();
         let id = RequestId::accept_or_draw(&request, self.application.clock());
         // One of each for the whole request, whatever changes meanwhile.
         let limits = Arc::clone(&self.limits.borrow());
@@ -62,6 +67,7 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         if let Ok(value) = HeaderValue::from_str(&id.0) {
             response.headers_mut().insert(request_id::HEADER, value);
         }
+        self.metrics.answered(&method, self.allowed.template_of(&path), &response, begun.elapsed());
         Ok(response)
     }
 }
@@ -105,6 +111,9 @@ impl<E: Endpoint> Edge<E> {
     }
 
     fn present(&self, refusal: &Refusal, id: &RequestId, path: &str, client: IpAddr) -> Response {
+        if let Refusal::Denied(denied) = refusal {
+            self.metrics.denied(denied.name());
+        }
         let problem = refusal.problem(&id.0);
         if problem.status >= 500 {
             let cause = causes(refusal).join(": ");

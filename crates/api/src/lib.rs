@@ -19,6 +19,7 @@ mod headers;
 mod health;
 mod keys;
 mod limits;
+mod metrics;
 mod origin;
 mod parameter;
 mod pattern;
@@ -35,6 +36,7 @@ mod torrents;
 
 pub use access::Access;
 pub use limits::Limits;
+pub use metrics::{Exposition, Metrics};
 pub use serve::{BadCertificate, Certificate, Server, Tls};
 #[cfg(feature = "bench")]
 pub use service::service_without_guard;

@@ -22,6 +22,7 @@ use crate::events::{EventsApi, Tickets};
 use crate::guard::{self, Guard};
 use crate::health::HealthApi;
 use crate::keys::KeysApi;
+use crate::metrics::{Exposition, Metrics, MetricsApi};
 use crate::settings::SettingsApi;
 use crate::setup::SetupApi;
 use crate::torrents::TorrentsApi;
@@ -47,11 +48,15 @@ pub struct Parts {
     pub limits: watch::Receiver<Arc<Limits>>,
     /// Who may ask through whom.
     pub access: watch::Receiver<Arc<Access>>,
+    /// What it counts of itself.
+    pub metrics: Metrics,
+    /// What it shows of what the whole service counts.
+    pub exposition: Arc<dyn Exposition>,
     /// Ends the streams of events.
     pub shutdown: CancellationToken,
 }
 
-type Operations = (SetupApi, TorrentsApi, SettingsApi, EventsApi, KeysApi, AuditApi, HealthApi);
+type Operations = (SetupApi, TorrentsApi, SettingsApi, EventsApi, KeysApi, AuditApi, HealthApi, MetricsApi);
 
 /// Everything that is served: routes, request ids, problems, limits.
 pub fn service(parts: Parts) -> BoxEndpoint<'static, Response> {
@@ -75,6 +80,7 @@ fn served(
         limits: parts.limits.clone(),
         shutdown: parts.shutdown,
         tickets: tickets.clone(),
+        metrics: parts.metrics.clone(),
     });
     let operations: Operations = (
         SetupApi::new(Arc::clone(&context)),
@@ -84,6 +90,7 @@ fn served(
         KeysApi(Arc::clone(&context)),
         AuditApi(Arc::clone(&context)),
         HealthApi(context),
+        MetricsApi(parts.exposition),
     );
     let operations = described(Described(Some(operations)));
     let document = written(&operations);
@@ -109,6 +116,7 @@ fn served(
         limits: parts.limits,
         access: parts.access,
         allowed,
+        metrics: parts.metrics,
         guard,
     }
     .boxed()

@@ -1,6 +1,7 @@
 //! How a command travels: look its id up, hold the stream, load, decide, append, answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use eventually::aggregate::{AggregateRoot, AggregateRootBuilder};
 use eventually::repository::{Error as RepositoryError, Repository};
@@ -17,7 +18,9 @@ use crate::cache::{Cache, Folded};
 use crate::command_store::{CommandStore, StoreError, stream_of};
 use crate::settings::SettingsState;
 use crate::stream_lock::KeyedLocks;
-use crate::{Bodies, Caller, Clock, CommandError, HealthRegistry, LiveView, MetainfoParser, ServerKey};
+use crate::{
+    Bodies, Caller, Clock, CommandError, HealthRegistry, LiveView, MetainfoParser, Metrics, ServerKey,
+};
 
 /// How often a command is decided while others keep being faster.
 const ATTEMPTS_MAX: u32 = 3;
@@ -52,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) locks: KeyedLocks,
     pub(crate) settings: SettingsState,
     pub(crate) access: Access,
+    metrics: Metrics,
     cache: Mutex<Cache>,
 }
 
@@ -77,7 +81,8 @@ impl Application {
         let cache = Mutex::new(Cache::new(CACHE_ENTRIES_MAX));
         let (locks, access) = (KeyedLocks::default(), Access::new(parts.server_key.clone()));
         let settings = SettingsState::new();
-        Self { inner: Arc::new(Inner { parts, bodies, locks, settings, access, cache }) }
+        let metrics = Metrics::default();
+        Self { inner: Arc::new(Inner { parts, bodies, locks, settings, access, metrics, cache }) }
     }
 
     /// Gives a command to a torrent.
@@ -152,6 +157,11 @@ impl Application {
         &self.inner.bodies
     }
 
+    /// What it counts of itself.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
     /// The clock.
     pub fn clock(&self) -> &dyn Clock {
         self.inner.parts.clock.as_ref()
@@ -192,6 +202,19 @@ impl Application {
         record: CommandRecord,
         caller: &Caller,
     ) -> Result<Done, CommandError> {
+        let begun = Instant::now();
+        let answer = self.decide(id, command, record, caller).await;
+        self.inner.metrics.answered(&answer, begun.elapsed());
+        answer
+    }
+
+    async fn decide(
+        &self,
+        id: TorrentId,
+        command: TorrentCommand,
+        record: CommandRecord,
+        caller: &Caller,
+    ) -> Result<Done, CommandError> {
         let _stream = self.inner.locks.hold(id.ulid().0).await;
         let store = CommandStore::new(self.log().clone(), caller.metadata(), record.clone());
         for _ in 0..ATTEMPTS_MAX {
@@ -202,6 +225,7 @@ impl Application {
                 Ok(Attempt { done, is_recorded: false }) => Ok(done),
                 Err(Failure::Answer(answer)) => Err(answer),
                 Err(Failure::Store(StoreError::Append(AppendError::VersionConflict { .. }))) => {
+                    self.inner.metrics.redecisions.inc();
                     self.cache().evict(id);
                     continue;
                 }
@@ -264,7 +288,9 @@ impl Application {
     /// The torrent as it is kept, or from its stream. What is kept may be old: another process may have appended, or a caller
     /// may have gone away while its append was under way.
     async fn load(&self, id: TorrentId, store: &CommandStore) -> Result<Folded, CommandError> {
-        if let Some(folded) = self.cache().get(id) {
+        let known = self.cache().get(id);
+        self.inner.metrics.folded(known.is_some());
+        if let Some(folded) = known {
             return Ok(folded);
         }
         let repository = Repository::new(builder(), store.clone());

@@ -52,6 +52,26 @@ pub enum EngineAction {
     },
 }
 
+impl EngineAction {
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::SetQueued => "set_queued",
+            Self::SetSequential => "set_sequential",
+            Self::SetRateCap => "set_rate_cap",
+            Self::ApplySelection { .. } => "apply_selection",
+            Self::Reannounce { .. } => "reannounce",
+            Self::Recheck { .. } => "recheck",
+            Self::Retry { .. } => "retry",
+            Self::Move { .. } => "move",
+            Self::Remove { .. } => "remove",
+        }
+    }
+}
+
 /// The steps from what is to what should be.
 pub fn diff(desired: &Desired, actual: Option<&Actual>) -> Vec<EngineAction> {
     match (desired.presence, actual) {

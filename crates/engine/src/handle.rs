@@ -17,7 +17,9 @@ use crate::board::{Board, Live, Progress};
 use crate::desired::{Desired, Materials, Reconciliation};
 use crate::error::Error;
 use crate::mailbox::Mailbox;
+use crate::metrics::Metrics;
 use crate::profile::{Profile, Refusal};
+use crate::runner::REQUESTS_MAX;
 
 /// How the session is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +68,7 @@ pub(crate) struct Line {
 pub(crate) struct Shared {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) board: Board,
+    pub(crate) metrics: Metrics,
     pub(crate) health: watch::Sender<EngineHealth>,
     pub(crate) ping_deadline: Duration,
     pub(crate) faults: mpsc::Sender<Fault>,
@@ -86,6 +89,7 @@ impl Shared {
         Self {
             mailbox: Arc::default(),
             board: Board::default(),
+            metrics: Metrics::default(),
             health: watch::Sender::new(EngineHealth::Well),
             ping_deadline,
             faults,
@@ -195,7 +199,7 @@ impl EngineHandle {
         let value_of = |place: usize| values.get(place).copied();
         Ok(libtorrent_sys::stats_metrics()
             .into_iter()
-            .filter_map(|(name, place)| Some((name, value_of(place)?)))
+            .filter_map(|metric| Some((metric.name, value_of(metric.place)?)))
             .collect())
     }
 
@@ -242,6 +246,22 @@ impl EngineHandle {
     /// Connects a torrent to a peer.
     pub async fn connect_peer(&self, id: TorrentId, peer: SocketAddr) -> Result<(), Error> {
         self.ask_torrent(id, move |session, key| session.connect_peer(key, peer)).await
+    }
+
+    /// What it counts of itself.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// The requests that wait for the session's thread, and how many may; none while no session runs.
+    pub fn queue(&self) -> (usize, usize) {
+        let Ok(line) = self.0.line() else { return (0, REQUESTS_MAX) };
+        (line.requests.max_capacity() - line.requests.capacity(), REQUESTS_MAX)
+    }
+
+    /// The notices that nobody has taken yet.
+    pub fn notices_waiting(&self) -> usize {
+        self.0.mailbox.len()
     }
 
     /// How long libtorrent itself takes to answer.

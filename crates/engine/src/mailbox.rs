@@ -54,6 +54,11 @@ impl Mailbox {
         self.arrived.notify_one();
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().notices.len()
+    }
+
     /// Everything that waits, for a test that puts each notice down to what caused it.
     #[cfg(test)]
     pub(crate) fn drain(&self) -> Vec<EngineNotice> {

@@ -6,6 +6,7 @@ use revaer_domain::values::TorrentId;
 use tokio_util::sync::CancellationToken;
 
 use crate::board::Live;
+use crate::diff::EngineAction;
 use crate::handle::Shared;
 use crate::notice::EngineNotice;
 use crate::profile::Profile;
@@ -21,6 +22,12 @@ impl Outbox {
         if !self.abandoned.is_cancelled() {
             self.shared.mailbox.put(notice);
         }
+    }
+
+    /// A step that was taken, or that libtorrent refused.
+    pub(crate) fn acted(&self, action: &EngineAction, is_done: bool) {
+        let outcome = if is_done { "done" } else { "refused" };
+        self.shared.metrics.actions.with_label_values(&[action.name(), outcome]).inc();
     }
 
     pub(crate) fn put_profile(&self, profile: &Profile) {

@@ -19,7 +19,7 @@ use crate::profile::Profile;
 use crate::session_loop::{Ended, SessionLoop};
 
 /// Requests that wait for the session's thread; more make whoever asks wait.
-const REQUESTS_MAX: usize = 256;
+pub(crate) const REQUESTS_MAX: usize = 256;
 /// Faults that wait to be injected.
 const FAULTS_MAX: usize = 4;
 
@@ -75,6 +75,7 @@ impl Runner {
             if begun.elapsed() >= options.rebuild_forgiven_after {
                 attempt = 0;
             }
+            shared.metrics.faults.inc();
             tracing::error!(reason, "the session is broken");
             shared.mailbox.put(EngineNotice::Faulted { reason: reason.clone() });
             shared.health.send_replace(EngineHealth::Degraded { reason: reason.clone() });
@@ -102,6 +103,7 @@ impl Runner {
                 }
                 tracing::error!(reason, attempt, "the session is not rebuilt");
             };
+            shared.metrics.restarts.inc();
             shared.health.send_replace(EngineHealth::Well);
             shared.mailbox.put(EngineNotice::Restarted { attempt });
         }

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::deletion::Outcome;
 use crate::handle::{Request, Shared};
+use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::outbox::Outbox;
 use crate::torrents::Torrents;
@@ -50,13 +51,14 @@ impl SessionLoop {
             Err(error) => return Ended::Faulted(format!("alerts cannot be awaited: {error}")),
         };
         let (deletions, mut deleted) = mpsc::channel::<(_, Outcome)>(DELETIONS_MAX);
+        let metrics = shared.metrics.clone();
         let outbox = Outbox { shared, abandoned: abandoned.clone() };
         let mut torrents = Torrents::new(Arc::clone(&session), Arc::clone(&options), outbox, deletions);
         let mut tick = ticks(torrents.profile.tick());
         let mut deadline = None;
         let mut counting = Vec::new();
         // What waited before the wake-up was watched.
-        if let Err(reason) = take(&mut pump, &mut torrents, &mut counting) {
+        if let Err(reason) = take(&mut pump, &mut torrents, &mut counting, &metrics) {
             return Ended::Faulted(reason);
         }
         loop {
@@ -69,7 +71,7 @@ impl SessionLoop {
                         Ok(mut ready) => ready.clear_ready(),
                         Err(error) => return Ended::Faulted(format!("alerts cannot be awaited: {error}")),
                     }
-                    if let Err(reason) = take(&mut pump, &mut torrents, &mut counting) {
+                    if let Err(reason) = take(&mut pump, &mut torrents, &mut counting, &metrics) {
                         return Ended::Faulted(reason);
                     }
                 }
@@ -89,7 +91,7 @@ impl SessionLoop {
                     Request::Apply { profile, reply } => {
                         let applying = torrents.apply(*profile);
                         // What libtorrent says of it lies in the queue by now.
-                        if let Err(reason) = take(&mut pump, &mut torrents, &mut counting) {
+                        if let Err(reason) = take(&mut pump, &mut torrents, &mut counting, &metrics) {
                             return Ended::Faulted(reason);
                         }
                         // Whoever asked may be gone; the session is as it is all the same.
@@ -150,12 +152,16 @@ fn take(
     pump: &mut Pump,
     torrents: &mut Torrents,
     counting: &mut Vec<oneshot::Sender<Vec<i64>>>,
+    metrics: &Metrics,
 ) -> Result<(), String> {
+    let begun = Instant::now();
     pump.drain_wakeup();
     let batch = pump.pump().map_err(|error| format!("alerts cannot be taken: {error}"))?;
     for event in batch.events.clone() {
+        metrics.alerts.with_label_values(&[event.kind.name()]).inc();
         torrents.on_event(&event)?;
     }
+    metrics.statuses.inc_by(batch.statuses.len() as u64);
     for status in batch.statuses {
         torrents.on_status(status);
     }
@@ -166,8 +172,10 @@ fn take(
         }
     }
     if batch.dropped {
+        metrics.alerts_dropped.inc();
         tracing::warn!("libtorrent dropped alerts; every torrent is looked at again");
         torrents.resync();
     }
+    metrics.pump_seconds.observe(begun.elapsed().as_secs_f64());
     Ok(())
 }

@@ -229,7 +229,9 @@ impl Torrents {
         for action in &actions {
             let Some(entry) = self.entries.get_mut(&key) else { return };
             entry.actual = after(&entry.desired, Some(entry.actual.clone()), action);
-            if let Err(error) = self.act(key, action) {
+            let done = self.act(key, action);
+            self.outbox.acted(action, done.is_ok());
+            if let Err(error) = done {
                 tracing::warn!(%error, ?action, "libtorrent refuses a step");
             }
         }

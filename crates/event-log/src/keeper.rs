@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Retention, statements};
+use crate::{Metrics, Retention, statements};
 
 /// The hours beyond this one that have their partition: the database may be busy, or its owner asleep, for that long.
 const HOURS_AHEAD: i32 = 2;
@@ -19,14 +19,19 @@ const RETRY: Duration = Duration::from_secs(2);
 const COMMANDS_PER_STATEMENT: i64 = 1000;
 
 /// Runs until shutdown.
-pub(crate) async fn run(pool: PgPool, retention: watch::Receiver<Retention>, shutdown: CancellationToken) {
-    shutdown.run_until_cancelled(keep(&pool, retention)).await;
+pub(crate) async fn run(
+    pool: PgPool,
+    retention: watch::Receiver<Retention>,
+    metrics: Metrics,
+    shutdown: CancellationToken,
+) {
+    shutdown.run_until_cancelled(keep(&pool, retention, &metrics)).await;
 }
 
-async fn keep(pool: &PgPool, mut retention: watch::Receiver<Retention>) {
+async fn keep(pool: &PgPool, mut retention: watch::Receiver<Retention>, metrics: &Metrics) {
     loop {
         let now = *retention.borrow_and_update();
-        let pause = match round(pool, now).await {
+        let pause = match round(pool, now, metrics).await {
             Ok(()) => INTERVAL,
             Err(error) => {
                 tracing::debug!(%error, "the log's housekeeping could not be done; trying again");
@@ -44,7 +49,7 @@ async fn keep(pool: &PgPool, mut retention: watch::Receiver<Retention>) {
 }
 
 /// Everything that is due.
-pub(crate) async fn round(pool: &PgPool, retention: Retention) -> Result<(), sqlx::Error> {
+pub(crate) async fn round(pool: &PgPool, retention: Retention, metrics: &Metrics) -> Result<(), sqlx::Error> {
     for hour in 0..=HOURS_AHEAD {
         make_partition(pool, hour).await?;
     }
@@ -54,6 +59,7 @@ pub(crate) async fn round(pool: &PgPool, retention: Retention) -> Result<(), sql
         .fetch_one(pool)
         .await?
     {
+        metrics.partitions_dropped.inc();
         tracing::info!("an hour of samples was dropped after its retention");
     }
     let forget = || {
@@ -62,8 +68,13 @@ pub(crate) async fn round(pool: &PgPool, retention: Retention) -> Result<(), sql
             .bind(COMMANDS_PER_STATEMENT)
             .execute(pool)
     };
-    while forget().await?.rows_affected() > 0 {}
-    Ok(())
+    loop {
+        let forgotten = forget().await?.rows_affected();
+        metrics.commands_forgotten.inc_by(forgotten);
+        if forgotten == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// Makes the partition of an hour, counted from this one, if it is missing.

@@ -8,12 +8,15 @@
 
 mod append;
 mod batch;
+mod dump;
 mod entry;
 mod error;
+mod followers;
 mod keeper;
 mod known;
 mod link;
 mod log;
+mod metrics;
 mod migrate;
 mod options;
 mod position;
@@ -28,9 +31,11 @@ mod verify;
 mod writer;
 
 pub use append::{Append, Appended, CommandOutcome, CommandRecord, NewFact, Repeat};
+pub use dump::{Dump, Load, Moment, Rows, Table};
 pub use entry::{Body, Entry, Fact, Samples};
-pub use error::{AppendError, MigrateError, OpenError, ReadError, Unavailable};
+pub use error::{AppendError, LoadError, MigrateError, OpenError, ReadError, Unavailable};
 pub use log::{EventLog, Runner};
+pub use metrics::Metrics;
 pub use migrate::migrate;
 pub use options::{Options, Retention, connect};
 pub use position::Position;

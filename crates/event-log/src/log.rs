@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -9,19 +10,20 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::followers::Followers;
 use crate::known::KnownVersions;
 use crate::link::Link;
 use crate::ring::Ring;
 use crate::tailer::Tailer;
 use crate::writer::{Request, Writer};
 use crate::{
-    Append, AppendError, Appended, CommandOutcome, Contents, Entry, Fact, OpenError, Options, Position,
-    ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version, keeper, migrate, read,
-    statements,
+    Append, AppendError, Appended, CommandOutcome, Contents, Entry, Fact, Metrics, OpenError, Options,
+    Position, ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version, dump, keeper,
+    migrate, read, statements,
 };
 
 /// Characters of the log's id that its tag has.
-const TAG_LENGTH: usize = 6;
+pub(crate) const TAG_LENGTH: usize = 6;
 
 /// The log. A cheap clone.
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) ring: Arc<Ring>,
     /// Bounds the subscriptions that read from Postgres at once.
     pub(crate) catch_up: Semaphore,
+    pub(crate) metrics: Metrics,
+    followers: Followers,
     log_tag: String,
     requests: mpsc::Sender<Request>,
     committed: Arc<watch::Sender<Position>>,
@@ -48,6 +52,7 @@ pub struct Runner {
     tailer: Tailer,
     pool: PgPool,
     retention: watch::Receiver<Retention>,
+    metrics: Metrics,
 }
 
 impl EventLog {
@@ -60,6 +65,7 @@ impl EventLog {
         let (requests, receiver) = mpsc::channel(options.queue_max);
         let (retention, watch_retention) = watch::channel(options.retention);
         let connect = pool.connect_options();
+        let metrics = Metrics::default();
         let runner = Runner {
             writer: Writer {
                 link: Link::new(&connect, "revaer log writer", &options),
@@ -67,6 +73,7 @@ impl EventLog {
                 requests: receiver,
                 known: KnownVersions::default(),
                 committed: Arc::clone(&committed),
+                metrics: metrics.clone(),
             },
             tailer: Tailer {
                 link: Link::new(&connect, "revaer log tailer", &options),
@@ -74,13 +81,27 @@ impl EventLog {
                 options: options.clone(),
                 ring: Arc::clone(&ring),
                 committed: committed.subscribe(),
+                metrics: metrics.clone(),
             },
             pool: pool.clone(),
             retention: watch_retention,
+            metrics: metrics.clone(),
         };
         let catch_up = Semaphore::new(options.catch_up_readers_max);
-        let log_tag = log_id.simple().to_string()[..TAG_LENGTH].to_owned();
-        let inner = Inner { pool, options, ring, catch_up, log_tag, requests, committed, retention };
+        let log_tag = dump::tag(log_id);
+        let followers = Followers::default();
+        let inner = Inner {
+            pool,
+            options,
+            ring,
+            catch_up,
+            metrics,
+            followers,
+            log_tag,
+            requests,
+            committed,
+            retention,
+        };
         Ok((Self { inner: Arc::new(inner) }, runner))
     }
 
@@ -88,6 +109,13 @@ impl EventLog {
     ///
     /// Once it is called the append may happen, whether or not the caller waits for the answer.
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let begun = Instant::now();
+        let result = self.append_by_writer(append).await;
+        self.inner.metrics.appended(&result, begun.elapsed());
+        result
+    }
+
+    async fn append_by_writer(&self, append: Append) -> Result<Appended, AppendError> {
         append.check_size(&self.inner.options)?;
         let (answer, answered) = oneshot::channel();
         let request = Request { append, answer };
@@ -123,6 +151,7 @@ impl EventLog {
             }
             outcome => outcome,
         };
+        self.inner.metrics.sampled(position.is_ok());
         let position = Position(position.map_err(unavailable)?);
         tell(&self.inner.committed, position);
         Ok(position)
@@ -219,6 +248,11 @@ impl EventLog {
         self.inner.ring.tail()
     }
 
+    /// The same, to be awaited.
+    pub fn watch_tail(&self) -> watch::Receiver<Position> {
+        self.inner.ring.watch()
+    }
+
     /// A few characters that tell this log from others.
     pub fn log_tag(&self) -> &str {
         &self.inner.log_tag
@@ -226,7 +260,34 @@ impl EventLog {
 
     /// Follows the log from above a position.
     pub fn subscribe(&self, after: Position) -> Subscription {
-        Subscription::new(Arc::clone(&self.inner), after)
+        Subscription::new(Arc::clone(&self.inner), after, None)
+    }
+
+    /// The same under a name of the service's own, so that [`EventLog::followers`] tells how far it has come.
+    pub fn follow(&self, name: &'static str, after: Position) -> Subscription {
+        let place = self.inner.followers.enter(name, after);
+        Subscription::new(Arc::clone(&self.inner), after, Some(place))
+    }
+
+    /// How far each follower with a name has come: everything up to there was dealt with.
+    pub fn followers(&self) -> Vec<(&'static str, Position)> {
+        self.inner.followers.all()
+    }
+
+    /// What it counts of itself.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// The appends that wait for the writer, and how many may.
+    pub fn queue(&self) -> (usize, usize) {
+        let (free, max) = (self.inner.requests.capacity(), self.inner.requests.max_capacity());
+        (max - free, max)
+    }
+
+    /// The entries and the bytes that are kept in memory for followers near the head.
+    pub fn ring(&self) -> (usize, usize) {
+        self.inner.ring.size()
     }
 
     /// Entries of one page.
@@ -247,7 +308,7 @@ impl Runner {
         let mut parts = JoinSet::new();
         parts.spawn(self.writer.run(shutdown.clone()));
         parts.spawn(self.tailer.run(shutdown.clone()));
-        parts.spawn(keeper::run(self.pool, self.retention, shutdown));
+        parts.spawn(keeper::run(self.pool, self.retention, self.metrics, shutdown));
         parts.join_all().await;
     }
 }

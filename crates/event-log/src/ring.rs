@@ -73,6 +73,12 @@ impl Ring {
         cursor < self.read().floor
     }
 
+    /// Its entries, and their bytes.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let state = self.read();
+        (state.entries.len(), state.bytes)
+    }
+
     pub(crate) fn tail(&self) -> Position {
         *self.tail.borrow()
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::followers::Place;
 use crate::log::Inner;
 use crate::ring::Near;
 use crate::{Entry, Position, read};
@@ -22,12 +23,14 @@ pub struct Subscription {
     log: Arc<Inner>,
     tail: watch::Receiver<Position>,
     cursor: Position,
+    /// Where others see how far it is, if it has a name.
+    place: Option<Place>,
 }
 
 impl Subscription {
-    pub(crate) fn new(log: Arc<Inner>, after: Position) -> Self {
+    pub(crate) fn new(log: Arc<Inner>, after: Position, place: Option<Place>) -> Self {
         let tail = log.ring.watch();
-        Self { log, tail, cursor: after }
+        Self { log, tail, cursor: after, place }
     }
 
     /// The next page above the cursor: at least one entry, at most `page_max`.
@@ -35,6 +38,7 @@ impl Subscription {
     /// Waits as long as it takes, also while the database is away and after the log was shut down: race it with what should
     /// end it. It may be cancelled; what was not returned comes with the next call.
     pub async fn next(&mut self) -> Vec<Arc<Entry>> {
+        self.tell();
         let mut pause = PAUSE_MIN;
         loop {
             // Marked as seen before looking, so that what is pushed meanwhile ends the wait below.
@@ -46,6 +50,7 @@ impl Subscription {
                         if page.is_empty() {
                             // What lay between was dropped: nothing is left up to where the ring begins.
                             self.cursor = floor;
+                            self.tell();
                             continue;
                         }
                         page
@@ -78,10 +83,17 @@ impl Subscription {
         self.log.ring.is_below(self.cursor)
     }
 
+    fn tell(&self) {
+        if let Some(place) = &self.place {
+            place.reach(self.cursor);
+        }
+    }
+
     async fn read_page(&self) -> Result<Vec<Arc<Entry>>, sqlx::Error> {
         let _permit = self.log.catch_up.acquire().await.expect("this semaphore is never closed");
         let options = &self.log.options;
         let page = read::page(&self.log.pool, self.cursor, options.page_max, options.page_bytes_max).await?;
+        self.log.metrics.catch_up_pages.inc();
         Ok(page.entries)
     }
 }

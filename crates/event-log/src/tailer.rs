@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::link::{self, Link};
 use crate::read::{self, Page};
 use crate::ring::Ring;
-use crate::{Options, Position};
+use crate::{Metrics, Options, Position};
 
 /// The channel that `append` and `append_samples` notify.
 const CHANNEL: &str = "revaer_log";
@@ -29,6 +29,7 @@ pub(crate) struct Tailer {
     pub(crate) ring: Arc<Ring>,
     /// The newest position that this process has committed.
     pub(crate) committed: watch::Receiver<Position>,
+    pub(crate) metrics: Metrics,
 }
 
 impl Tailer {
@@ -46,6 +47,7 @@ impl Tailer {
             }
             // After LISTEN: what commits from here on either is read or notifies.
             if let Err(error) = self.read_to_the_end().await {
+                self.metrics.tail_failures.inc();
                 tracing::warn!(%error, position = %self.ring.tail(), "the end of the log cannot be read");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSE_MAX);
@@ -106,6 +108,7 @@ impl Tailer {
     async fn read_to_the_end(&mut self) -> Result<(), sqlx::Error> {
         loop {
             let page = self.read_page().await.inspect_err(|_| self.link.discard())?;
+            self.metrics.tail_entries.inc_by(page.entries.len() as u64);
             self.ring.push(page.entries);
             if page.reached_the_end {
                 return Ok(());

@@ -5,6 +5,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::batch::{self, Mode, Verdict};
 use crate::known::KnownVersions;
 use crate::link::{self, Link};
-use crate::{Append, AppendError, Appended, CommandOutcome, Options, Position, Unavailable, read};
+use crate::{Append, AppendError, Appended, CommandOutcome, Metrics, Options, Position, Unavailable, read};
 
 /// Attempts at one batch: a connection may be lost while the outcome of the attempt before is looked up.
 const ATTEMPTS_MAX: u32 = 3;
@@ -40,6 +41,7 @@ pub(crate) struct Writer {
     pub(crate) known: KnownVersions,
     /// Told of every commit, so that the tailer needs no notification for what this process appends.
     pub(crate) committed: Arc<watch::Sender<Position>>,
+    pub(crate) metrics: Metrics,
 }
 
 /// What an attempt at a batch says about it.
@@ -165,6 +167,7 @@ impl Writer {
                     return Some(Remainder { batch, error: Arc::new(error), in_doubt });
                 }
                 Err(Failure::Unknown(error)) if attempt < ATTEMPTS_MAX => {
+                    self.metrics.unknown_outcomes.inc();
                     tracing::warn!(%error, appends = batch.len(), "the outcome of an append is unknown; asking for it");
                     // Checked, the database looks for the command ids first: who has none must not be appended twice.
                     (mode, in_doubt) = (Mode::Checked, true);
@@ -192,9 +195,16 @@ impl Writer {
         self.known.through(number);
         let appends: Vec<_> = batch.iter().map(|request| &request.append).collect();
         let known = |append: &Append| self.known.has(append);
+        if mode == Mode::Checked {
+            self.metrics.checked_batches.inc();
+        }
+        let begun = Instant::now();
         let outcome = tokio::time::timeout(patience, batch::append(connection, &appends, known, mode)).await;
         let failure = match outcome.unwrap_or_else(|_| Err(link::timed_out())) {
-            Ok(verdicts) => return Ok(verdicts),
+            Ok(verdicts) => {
+                self.metrics.commit_seconds.observe(begun.elapsed().as_secs_f64());
+                return Ok(verdicts);
+            }
             Err(error) => failure(error),
         };
         if matches!(failure, Failure::Away(_) | Failure::Unknown(_)) {
@@ -205,17 +215,19 @@ impl Writer {
 
     /// Remembers how far the streams of a batch have come, and tells how far the log has.
     fn learn(&mut self, batch: &[Request], verdicts: &[Verdict]) {
-        let mut newest = Position::ZERO;
+        let (mut newest, mut facts) = (Position::ZERO, 0);
         for (request, verdict) in batch.iter().zip(verdicts) {
             match verdict {
                 Verdict::Appended(appended) => {
                     self.known.learn(&request.append.stream, appended.version);
                     newest = newest.max(appended.position);
+                    facts += request.append.fact_count();
                 }
                 Verdict::VersionConflict { actual } => self.known.learn(&request.append.stream, *actual),
                 Verdict::Recorded | Verdict::Claimed { .. } => {}
             }
         }
+        self.metrics.committed(facts);
         crate::log::tell(&self.committed, newest);
     }
 

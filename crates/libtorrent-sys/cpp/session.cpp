@@ -251,7 +251,7 @@ rust::Vec<RawMetric> stats_metrics() {
     return guarded([&] {
         rust::Vec<RawMetric> list;
         for (auto const& metric : lt::session_stats_metrics())
-            list.push_back(RawMetric{text_of(metric.name), std::size_t(metric.value_index)});
+            list.push_back(RawMetric{text_of(metric.name), std::size_t(metric.value_index), metric.type == lt::metric_type_t::counter});
         return list;
     });
 }

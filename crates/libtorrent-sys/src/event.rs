@@ -99,6 +99,48 @@ pub enum EventKind {
     Other(i32),
 }
 
+impl EventKind {
+    /// Its name, of which there are as many as kinds: what cannot be told apart here has one together.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MetadataReceived => "metadata_received",
+            Self::StateChanged { .. } => "state_changed",
+            Self::Finished => "finished",
+            Self::Checked => "checked",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::TorrentError => "torrent_error",
+            Self::FileError { .. } => "file_error",
+            Self::Flushed => "flushed",
+            Self::FileRenamed => "file_renamed",
+            Self::FileRenameFailed => "file_rename_failed",
+            Self::ResumeData { .. } => "resume_data",
+            Self::ResumeDataFailed { .. } => "resume_data_failed",
+            Self::Removed => "removed",
+            Self::Deleted => "deleted",
+            Self::DeleteFailed => "delete_failed",
+            Self::StorageMoved => "storage_moved",
+            Self::StorageMoveFailed => "storage_move_failed",
+            Self::MetadataFailed => "metadata_failed",
+            Self::TrackerAnnounce => "tracker_announce",
+            Self::TrackerError => "tracker_error",
+            Self::TrackerReply => "tracker_reply",
+            Self::TrackerWarning => "tracker_warning",
+            Self::FastresumeRejected => "fastresume_rejected",
+            Self::TorrentConflict { .. } => "torrent_conflict",
+            Self::HashFailed { .. } => "hash_failed",
+            Self::ListenFailed => "listen_failed",
+            Self::ListenSucceeded { .. } => "listen_succeeded",
+            Self::Added => "added",
+            Self::AddFailed => "add_failed",
+            Self::AlertsDropped => "alerts_dropped",
+            Self::SessionError => "session_error",
+            Self::Performance => "performance",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
 /// What was tried with a file when it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileOperation {

@@ -132,6 +132,7 @@ pub(crate) mod bridge {
     struct RawMetric {
         name: String,
         index: usize,
+        is_counter: bool,
     }
 
     unsafe extern "C++" {

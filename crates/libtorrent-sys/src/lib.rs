@@ -29,7 +29,7 @@ pub use metainfo::{
 pub use pump::{Batch, Events, Pump};
 pub use range::AddressRange;
 pub use session::{
-    Peer, Session, Tracker, TrackerStatus, default_text, header_version, stats_metrics, version,
+    Peer, Session, StatsMetric, Tracker, TrackerStatus, default_text, header_version, stats_metrics, version,
 };
 pub use setting::Setting;
 pub use status::{State, Status};

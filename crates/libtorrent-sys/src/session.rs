@@ -333,10 +333,26 @@ fn raw(settings: &[Setting]) -> Vec<bridge::RawSetting> {
     settings.iter().map(Setting::raw).collect()
 }
 
-/// The names of the session's counters, with their places in [`crate::Batch::stats`].
-pub fn stats_metrics() -> Vec<(String, usize)> {
+/// One of the session's counters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatsMetric {
+    /// libtorrent's name for it.
+    pub name: String,
+    /// Its place in [`crate::Batch::stats`].
+    pub place: usize,
+    /// Whether it only ever grows; else it is a level.
+    pub only_grows: bool,
+}
+
+/// The session's counters.
+pub fn stats_metrics() -> Vec<StatsMetric> {
     let metrics = bridge::stats_metrics().unwrap_or_default();
-    metrics.into_iter().map(|metric| (metric.name, metric.index)).collect()
+    let of_raw = |metric: bridge::RawMetric| StatsMetric {
+        name: metric.name,
+        place: metric.index,
+        only_grows: metric.is_counter,
+    };
+    metrics.into_iter().map(of_raw).collect()
 }
 
 /// The version that the library states of itself.

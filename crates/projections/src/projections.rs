@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use crate::index::ListIndex;
 use crate::{
-    AuditPage, AuditQuery, FileRow, PROJECTIONS, Page, ProjectorHealth, QueryError, TorrentQuery, TorrentRow,
-    audit, files, list,
+    AuditPage, AuditQuery, FileRow, Metrics, PROJECTIONS, Page, ProjectorHealth, QueryError, TorrentQuery,
+    TorrentRow, audit, files, list,
 };
 
 /// The read models.
@@ -22,6 +22,7 @@ pub struct Projections {
     pub(crate) reached: Arc<[watch::Receiver<Position>]>,
     pub(crate) health: watch::Receiver<ProjectorHealth>,
     pub(crate) index: ListIndex,
+    pub(crate) metrics: Metrics,
 }
 
 impl Projections {
@@ -86,9 +87,14 @@ impl Projections {
         tokio::time::timeout(at_most, all).await.unwrap_or(false)
     }
 
-    /// Whether lists are found in memory; they are read from the rows alone until it is loaded, and in a process that stands by.
+    /// Whether lists are found in memory; they are read from the rows alone until it is loaded.
     pub fn lists_in_memory(&self) -> watch::Receiver<bool> {
         self.index.loaded()
+    }
+
+    /// What they count of themselves.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// How the projections are; changes can be awaited.

@@ -19,8 +19,9 @@ use crate::checkpoint::{Checkpoint, RENEWAL};
 use crate::files::Files;
 use crate::index::ListIndex;
 use crate::model::{ReadModel, apply, renew};
+use crate::standing::Standing;
 use crate::torrents::Torrents;
-use crate::{Error, ProjectionHealth, Projections, ProjectorHealth, generation, live};
+use crate::{Error, Metrics, ProjectionHealth, Projections, ProjectorHealth, generation, live};
 
 /// How often one that stands by looks how far the other is, and how long a checkpoint may trail entries that change no row: what
 /// others know of how far this process is.
@@ -37,6 +38,7 @@ pub struct Projector {
     audit: watch::Sender<Position>,
     health: watch::Sender<ProjectorHealth>,
     index: ListIndex,
+    metrics: Metrics,
 }
 
 impl Projector {
@@ -51,14 +53,15 @@ impl Projector {
         let (files, files_reached) = watch::channel(reached::<Files>(&log).await?);
         let (audit, audit_reached) = watch::channel(reached::<Audit>(&log).await?);
         let (health, watch_health) = watch::channel(ProjectorHealth::default());
-        let index = ListIndex::new();
+        let (index, metrics) = (ListIndex::new(), Metrics::default());
         let projections = Projections {
             pool: log.pool().clone(),
             reached: Arc::from([torrents_reached, files_reached, audit_reached]),
             health: watch_health,
             index: index.clone(),
+            metrics: metrics.clone(),
         };
-        Ok((projections, Self { log, owner, torrents, files, audit, health, index }))
+        Ok((projections, Self { log, owner, torrents, files, audit, health, index, metrics }))
     }
 
     /// Runs until shutdown.
@@ -69,6 +72,7 @@ impl Projector {
             reached: &self.torrents,
             health: &self.health,
             index: &self.index,
+            metrics: &self.metrics,
         };
         let files = Loop { reached: &self.files, ..torrents };
         let audit = Loop { reached: &self.audit, ..torrents };
@@ -88,19 +92,21 @@ struct Loop<'a> {
     reached: &'a watch::Sender<Position>,
     health: &'a watch::Sender<ProjectorHealth>,
     index: &'a ListIndex,
+    metrics: &'a Metrics,
 }
 
 impl Loop<'_> {
     async fn run<M: ReadModel>(self, shutdown: &CancellationToken) {
         let mut at_once = true;
         let mut pause = LOOK;
+        let mut standing = None;
         loop {
             let ended = match Checkpoint::take(self.log.pool(), M::NAME, self.owner, at_once).await {
                 Ok(Some(checkpoint)) => {
-                    (at_once, pause) = (false, LOOK);
+                    (at_once, pause, standing) = (false, LOOK, None);
                     self.follow_beside::<M>(checkpoint, shutdown).await
                 }
-                Ok(None) => self.stand_by::<M>().await,
+                Ok(None) => self.stand_by::<M>(&mut standing).await,
                 Err(error) => Err(error.into()),
             };
             match ended {
@@ -109,6 +115,7 @@ impl Loop<'_> {
                 // Another generation is live, or another process follows: look again at once, then wait for its lease.
                 Err(Error::Fenced) => continue,
                 Err(Error::Poisoned { position, source }) => {
+                    self.metrics.failures.with_label_values(&[M::NAME]).inc();
                     let reason = format!("fact at position {position} is not understood: {source}");
                     tracing::error!(projection = M::NAME, %reason, "the projection halts");
                     self.say::<M>(ProjectionHealth::Halted { position, reason });
@@ -116,6 +123,7 @@ impl Loop<'_> {
                     return;
                 }
                 Err(error) => {
+                    self.metrics.failures.with_label_values(&[M::NAME]).inc();
                     let source =
                         std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
                     tracing::warn!(projection = M::NAME, %error, source, "the projection tries again");
@@ -130,9 +138,16 @@ impl Loop<'_> {
         }
     }
 
-    /// Another process follows: take over how far it is.
-    async fn stand_by<M: ReadModel>(self) -> Result<(), Error> {
-        self.reach(reached::<M>(self.log).await?);
+    /// Another process follows: take over how far it is, and what it has written.
+    async fn stand_by<M: ReadModel>(self, standing: &mut Option<Standing>) -> Result<(), Error> {
+        let Some((generation, position)) = live::<M>(self.log).await? else { return Ok(()) };
+        // Before another is begun: the end of one switches the index off.
+        standing.take_if(|standing| standing.generation != generation);
+        match standing {
+            Some(standing) => standing.follow(position).await?,
+            None => *standing = M::standing_by(self.log, self.index, generation, position),
+        }
+        self.reach(position);
         self.say::<M>(ProjectionHealth::Well);
         Ok(())
     }
@@ -184,11 +199,15 @@ impl Loop<'_> {
                 }
                 entries = subscription.next() => entries,
             };
+            let begun = Instant::now();
             let batch = Batch::of_entries(seen, &entries, M::BREADTH);
             if apply(&mut model, &mut checkpoint, self.log, M::NAME, &batch).await?.is_some() {
                 renewed = Instant::now();
             }
             seen = batch.through;
+            self.metrics.entries.with_label_values(&[M::NAME]).inc_by(entries.len() as u64);
+            let took = begun.elapsed().as_secs_f64();
+            self.metrics.apply_seconds.with_label_values(&[M::NAME]).observe(took);
             self.reach(seen);
             if let Some((position, source)) = batch.poison {
                 renew(&mut checkpoint, self.log, seen).await?;
@@ -217,11 +236,16 @@ impl Loop<'_> {
 
 /// How far the live generation has come.
 async fn reached<M: ReadModel>(log: &EventLog) -> Result<Position, sqlx::Error> {
-    let position: Option<i64> = sqlx::query_scalar(
-        "SELECT position FROM public.checkpoints WHERE projection = $1 AND status = 'live'",
+    Ok(live::<M>(log).await?.map_or(Position::ZERO, |(_, position)| position))
+}
+
+/// The live generation, and how far it has come.
+async fn live<M: ReadModel>(log: &EventLog) -> Result<Option<(i64, Position)>, sqlx::Error> {
+    let row: Option<(i64, i64)> = sqlx::query_as(
+        "SELECT generation, position FROM public.checkpoints WHERE projection = $1 AND status = 'live'",
     )
     .bind(M::NAME)
     .fetch_optional(log.pool())
     .await?;
-    Ok(position.map_or(Position::ZERO, Position))
+    Ok(row.map(|(generation, position)| (generation, Position(position))))
 }

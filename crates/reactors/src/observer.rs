@@ -14,7 +14,7 @@ use revaer_event_schema::{Metadata, encode_engine};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::{Causes, ReconcileAll, caps};
+use crate::{Causes, Metrics, ReconcileAll, caps};
 
 /// Notices taken at once: enough to write resume data in few transactions.
 const NOTICES_MAX: usize = 256;
@@ -26,13 +26,20 @@ pub struct Observer {
     causes: Causes,
     all: ReconcileAll,
     engine_stream: SystemStream,
+    metrics: Metrics,
 }
 
 impl Observer {
     /// An observer of one session for one log.
-    pub fn new(application: Application, notices: NoticeReceiver, causes: Causes, all: ReconcileAll) -> Self {
+    pub fn new(
+        application: Application,
+        notices: NoticeReceiver,
+        causes: Causes,
+        all: ReconcileAll,
+        metrics: Metrics,
+    ) -> Self {
         let engine_stream = SystemStream::new(application.log().clone(), "engine");
-        Self { application, notices, causes, all, engine_stream }
+        Self { application, notices, causes, all, engine_stream, metrics }
     }
 
     /// Runs until the session has ended and its last notice is recorded, or until `abandon`, the end of all patience.
@@ -44,6 +51,9 @@ impl Observer {
             };
             if notices.is_empty() {
                 return;
+            }
+            for resume in notices.iter().filter(|notice| matches!(notice, EngineNotice::ResumeData { .. })) {
+                self.metrics.observed(resume, "stored");
             }
             let refused = refused_resume_data(&notices);
             let rows = resume_rows(&mut notices);
@@ -82,11 +92,15 @@ impl Observer {
         let mut backoff = Backoff::new();
         loop {
             match self.attempt(&notice).await {
-                Ok(()) => return true,
+                Ok(()) => {
+                    self.metrics.observed(&notice, "recorded");
+                    return true;
+                }
                 Err(CommandError::Unavailable) => tracing::warn!("an observation waits for the log"),
                 Err(CommandError::VersionConflict) => {}
                 Err(error) => {
                     // The rules know better, or the torrent is gone: an observation has no right to be recorded.
+                    self.metrics.observed(&notice, "no_news");
                     tracing::debug!(%error, ?notice, "an observation is no news");
                     return true;
                 }

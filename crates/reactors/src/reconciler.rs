@@ -17,8 +17,8 @@ use revaer_event_log::{Body, Position, Version};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::Causes;
 use crate::backoff::Backoff;
+use crate::{Causes, Metrics};
 
 /// How often the whole session is compared with the log when nothing else asks for it.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
@@ -53,18 +53,25 @@ pub struct Reconciler {
     engine: EngineHandle,
     causes: Causes,
     all: ReconcileAll,
+    metrics: Metrics,
 }
 
 impl Reconciler {
     /// A reconciler of this session with this log.
-    pub fn new(application: Application, engine: EngineHandle, causes: Causes, all: ReconcileAll) -> Self {
-        Self { application, engine, causes, all }
+    pub fn new(
+        application: Application,
+        engine: EngineHandle,
+        causes: Causes,
+        all: ReconcileAll,
+        metrics: Metrics,
+    ) -> Self {
+        Self { application, engine, causes, all, metrics }
     }
 
     /// Runs until shutdown.
     pub async fn run(self, shutdown: CancellationToken) {
         let Some(start) = self.head(&shutdown).await else { return };
-        let mut subscription = self.application.log().subscribe(start);
+        let mut subscription = self.application.log().follow("reconciler", start);
         if !self.reconcile_all(&shutdown).await {
             return;
         }
@@ -134,6 +141,7 @@ impl Reconciler {
                 None => return false,
             }
         }
+        self.metrics.sweep_seconds.observe(begun.elapsed().as_secs_f64());
         let (count, milliseconds) = (torrents.len(), begun.elapsed().as_millis());
         tracing::info!(
             torrents = count,
@@ -208,7 +216,9 @@ impl Reconciler {
     ) -> Option<Reconciliation> {
         let mut backoff = Backoff::new();
         loop {
-            match self.attempt(id, version, bodies).await {
+            let attempt = self.attempt(id, version, bodies).await;
+            self.metrics.reconciled(attempt.as_ref().ok().copied());
+            match attempt {
                 Ok(reconciliation) => return Some(reconciliation),
                 Err(Failed::Log(error)) => tracing::warn!(%error, torrent = %id, "cannot reconcile yet"),
                 // The session is being rebuilt; `Restarted` will ask for every torrent.

@@ -10,6 +10,8 @@ use revaer_event_log::EventLog;
 use revaer_event_schema::{ProgressSample, pack_progress};
 use tokio_util::sync::CancellationToken;
 
+use crate::Metrics;
+
 /// Torrents in one row; more make several rows in the same tick.
 const TORRENTS_PER_ROW: usize = 10_000;
 
@@ -19,6 +21,7 @@ pub struct Sampler {
     log: EventLog,
     node: String,
     hertz: Box<dyn Fn() -> u8 + Send + Sync>,
+    metrics: Metrics,
 }
 
 impl Sampler {
@@ -28,8 +31,9 @@ impl Sampler {
         log: EventLog,
         node: String,
         hertz: impl Fn() -> u8 + Send + Sync + 'static,
+        metrics: Metrics,
     ) -> Self {
-        Self { engine, log, node, hertz: Box::new(hertz) }
+        Self { engine, log, node, hertz: Box::new(hertz), metrics }
     }
 
     /// Runs until shutdown.
@@ -64,8 +68,11 @@ impl Sampler {
                 seeds: progress.seeds,
             })
             .collect();
+        self.metrics.ticks.inc();
+        self.metrics.samples.inc_by(samples.len() as u64);
         for row in samples.chunks(TORRENTS_PER_ROW) {
             if let Err(error) = self.log.append_samples(&self.node, pack_progress(row)).await {
+                self.metrics.ticks_lost.inc();
                 tracing::debug!(%error, "a tick of samples is lost");
                 return;
             }

@@ -35,6 +35,7 @@ use crate::part::{self, Part, Watch};
 use crate::ports::EngineView;
 use crate::retention;
 use crate::server_key;
+use crate::telemetry::{Sources, Telemetry, Tide};
 
 /// This process among those that may append to one log.
 const NODE: &str = "local";
@@ -52,6 +53,7 @@ const DATABASE_END: Duration = Duration::from_secs(40);
 /// Everything that was made, before anything runs.
 pub(crate) struct App {
     cluster: Option<Cluster>,
+    telemetry: Telemetry,
     log: EventLog,
     log_runner: revaer_event_log::Runner,
     projections: Projections,
@@ -137,8 +139,17 @@ impl App {
         view.begin(engine.clone());
         let (terms, terms_follower) =
             TermsFollower::begin(&application.settings(), application.health().clone()).await;
+        let telemetry = Telemetry::new(Sources {
+            log: log.clone(),
+            application: application.clone(),
+            engine: engine.clone(),
+            projections: projections.clone(),
+            limits: terms.limits.clone(),
+            tide: Tide::default(),
+        });
         Ok(Self {
             cluster: database.cluster,
+            telemetry,
             log,
             log_runner,
             projections,
@@ -197,11 +208,16 @@ impl App {
         let uses = UseRecorder::new(application.clone());
         let uses = Part::spawn(watch, "uses of keys", |token| uses.run(token));
 
+        let (rooms, tide, telemetry) = (self.telemetry.rooms.clone(), self.telemetry.tide(), self.telemetry);
+        let tide = Part::spawn(watch, "tide", |token| tide.run(log.clone(), token));
         let (causes, all) = (Causes::default(), ReconcileAll::default());
-        let observer = Observer::new(application.clone(), self.notices, causes.clone(), all.clone());
+        let measured = rooms.reactors.clone();
+        let observer =
+            Observer::new(application.clone(), self.notices, causes.clone(), all.clone(), measured.clone());
         let observer = Part::spawn(watch, "observer", |token| observer.run(token));
         let limiter = ShareLimiter::new(application.clone(), engine.clone(), all.clone());
-        let reconciler = Reconciler::new(application.clone(), engine.clone(), causes.clone(), all);
+        let reconciler =
+            Reconciler::new(application.clone(), engine.clone(), causes.clone(), all, measured.clone());
         let begun = CancellationToken::new();
         let applier = SettingsApplier::new(application.clone(), engine.clone(), begun.clone());
         let applier = Part::spawn(watch, "settings of the engine", |token| applier.run(token));
@@ -216,7 +232,7 @@ impl App {
         let limiter = Part::spawn(watch, "limits of sharing", |token| limiter.run(token));
         let view = application.settings();
         let hertz = move || view.now().in_force.engine.progress_hertz;
-        let sampler = Sampler::new(engine, log, NODE.to_owned(), hertz);
+        let sampler = Sampler::new(engine, log, NODE.to_owned(), hertz, measured);
         let sampler = Part::spawn(watch, "sampler", |token| sampler.run(token));
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
 
@@ -234,10 +250,18 @@ impl App {
                 projections,
                 limits: limits.clone(),
                 access: access.clone(),
+                metrics: rooms.api.clone(),
+                exposition: Arc::new(telemetry),
                 shutdown: token.clone(),
             };
-            let server =
-                revaer_api::Server { listener, service: revaer_api::service(parts), limits, access, tls };
+            let server = revaer_api::Server {
+                listener,
+                service: revaer_api::service(parts),
+                limits,
+                access,
+                tls,
+                metrics: rooms.api,
+            };
             async move {
                 // Before anybody can have read a version of the settings that this would outdate.
                 instance::identify(&identified).await;
@@ -263,6 +287,7 @@ impl App {
             settings,
             kept,
             terms,
+            tide,
             _lock: self.lock,
         }
     }
@@ -315,6 +340,7 @@ struct Running {
     settings: Part<()>,
     kept: Part<()>,
     terms: Part<()>,
+    tide: Part<()>,
     /// Nobody else may serve from the data directory until the last part has ended.
     _lock: DataDirLock,
 }
@@ -323,6 +349,7 @@ impl Running {
     async fn end(self, bodies: &revaer_application::Bodies, log: &EventLog) {
         self.api.end(API_END + Duration::from_secs(1)).await;
         self.terms.end(PART_END).await;
+        self.tide.end(PART_END).await;
         self.reconciler.end(PART_END).await;
         self.applier.end(PART_END).await;
         self.counters.end(PART_END).await;

@@ -3,6 +3,7 @@
 //! This file reads the command line and the environment, and nothing else does. What a command needs is passed to it.
 
 mod app;
+mod backup;
 mod commands;
 mod config;
 mod database;
@@ -16,6 +17,7 @@ mod ports;
 mod retention;
 mod server_key;
 mod signals;
+mod telemetry;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -128,6 +130,22 @@ enum Command {
     /// Print or recount the log, also while the service runs.
     #[command(subcommand)]
     Log(LogCommand),
+    /// Write all that the service remembers into one file, also while it runs. Downloads are not in it.
+    Backup {
+        /// The file to be made.
+        file: PathBuf,
+        /// Its first line seals the server key, which then goes along; without it the key is left out.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Bring a backup back into an empty data directory, or into an empty database, and recount it.
+    Restore {
+        /// The file that `backup` made.
+        file: PathBuf,
+        /// Its first line opens the server key in the backup.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
     /// Print the API's document.
     Openapi,
     /// Print every setting with its type, default and effect.
@@ -136,6 +154,9 @@ enum Command {
         #[arg(long)]
         completions: bool,
     },
+    /// Print every family of metrics with its kind, labels and meaning.
+    #[command(hide = true)]
+    Metrics,
     /// Ask the service whether it is alive, where `--listen` says or at 127.0.0.1:7070; for containers.
     Healthcheck,
 }
@@ -184,8 +205,15 @@ fn main() -> ExitCode {
                 commands::log::export(&config, after, contents).await
             }
             Some(Command::Log(LogCommand::Verify)) => commands::log::verify(&config).await,
+            Some(Command::Backup { file, passphrase_file }) => {
+                commands::backup(&config, &file, passphrase_file.as_deref()).await
+            }
+            Some(Command::Restore { file, passphrase_file }) => {
+                commands::restore(&config, &file, passphrase_file.as_deref()).await
+            }
             Some(Command::Openapi) => commands::openapi(),
             Some(Command::Settings { completions }) => commands::settings(completions),
+            Some(Command::Metrics) => commands::metrics(),
             Some(Command::Healthcheck) => {
                 // Settings lie in the database, which a check of life must not need.
                 commands::healthcheck(config.listen.unwrap_or(config::LISTEN_DEFAULT)).await

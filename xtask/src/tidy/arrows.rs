@@ -14,22 +14,27 @@ use super::Violation;
 /// What each crate may use of the workspace, lowest layer first.
 const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
-    ("event-log", &[]),
+    ("metrics", &[]),
+    ("event-log", &["metrics"]),
     ("fsops", &[]),
     ("libtorrent-sys", &[]),
     ("postgres-embedded", &[]),
     ("wire", &[]),
     ("event-schema", &["domain", "event-log"]),
-    ("engine", &["domain", "libtorrent-sys"]),
-    ("application", &["domain", "event-log", "event-schema"]),
-    ("projections", &["domain", "event-log", "event-schema"]),
-    ("reactors", &["application", "projections", "engine", "fsops", "event-schema", "event-log", "domain"]),
-    ("api", &["application", "projections", "event-schema", "event-log", "domain", "wire"]),
+    ("engine", &["domain", "libtorrent-sys", "metrics"]),
+    ("application", &["domain", "event-log", "event-schema", "metrics"]),
+    ("projections", &["domain", "event-log", "event-schema", "metrics"]),
+    (
+        "reactors",
+        &["application", "projections", "engine", "fsops", "event-schema", "event-log", "domain", "metrics"],
+    ),
+    ("api", &["application", "projections", "event-schema", "event-log", "domain", "wire", "metrics"]),
     ("cli", &["wire"]),
     (
         "server",
         &[
             "domain",
+            "metrics",
             "event-log",
             "fsops",
             "libtorrent-sys",

@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use revaer_application::Principal;
 use revaer_event_log::{Body, Entry, Position, Subscription};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -63,8 +64,29 @@ impl Key {
     }
 }
 
-/// The client is gone, too slow, or the service goes.
-struct Ended;
+/// Why a stream ended.
+#[derive(Debug, Clone, Copy)]
+enum Ended {
+    /// The client is gone.
+    Gone,
+    /// It did not take a chunk in time, and is cut off.
+    Slow,
+    /// The service goes.
+    Shutdown,
+    /// What it came in by is no longer accepted.
+    Key,
+}
+
+impl Ended {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Slow => "slow",
+            Self::Shutdown => "shutdown",
+            Self::Key => "key",
+        }
+    }
+}
 
 struct Serving {
     context: Arc<Context>,
@@ -124,28 +146,43 @@ impl Follower {
             told: self.start.after,
             _place: self.place,
         };
-        let reading = read(log.subscribe(self.start.after));
+        let subscription = log.subscribe(self.start.after);
+        let metrics = self.context.metrics.clone();
+        if subscription.lagging() {
+            metrics.catch_ups.inc();
+        }
+        let reading = read(subscription);
         let serving = Serving { context: self.context, reading, seen: self.start.after, outlet };
         let (start, key) = (self.start, self.key);
         tokio::spawn(async move {
-            tokio::select! {
-                () = serving.run(start) => {}
-                () = Key::is_over(key) => {}
-            }
+            let ended = tokio::select! {
+                ended = serving.run(start) => ended,
+                () = Key::is_over(key) => Ended::Key,
+            };
+            metrics.stream_ended(ended.name());
         });
         chunks
     }
 }
 
 impl Serving {
-    async fn run(mut self, start: Start) {
-        let opening = frames::opening(start, &self.outlet.tag);
-        if self.outlet.send(opening).await.is_ok() {
-            while self.step().await.is_ok() {}
-        }
+    async fn run(mut self, start: Start) -> Ended {
+        let ended = self.serve(start).await;
         if self.context.shutdown.is_cancelled() {
             // Best effort: a client whose queue is full finds out by itself.
             let _ = self.outlet.client.try_send(frames::farewell());
+        }
+        ended
+    }
+
+    async fn serve(&mut self, start: Start) -> Ended {
+        if let Err(ended) = self.outlet.send(frames::opening(start, &self.outlet.tag)).await {
+            return ended;
+        }
+        loop {
+            if let Err(ended) = self.step().await {
+                return ended;
+            }
         }
     }
 
@@ -153,13 +190,13 @@ impl Serving {
         enum Next {
             Page(Vec<Arc<Entry>>, Subscription),
             Quiet,
-            End,
+            End(Ended),
         }
         let next = tokio::select! {
             (page, subscription) = &mut self.reading => Next::Page(page, subscription),
             _ = self.outlet.heartbeat.tick() => Next::Quiet,
-            () = self.outlet.client.closed() => Next::End,
-            () = self.context.shutdown.cancelled() => Next::End,
+            () = self.outlet.client.closed() => Next::End(Ended::Gone),
+            () = self.context.shutdown.cancelled() => Next::End(Ended::Shutdown),
         };
         match next {
             Next::Page(page, subscription) => {
@@ -173,7 +210,7 @@ impl Serving {
                 self.outlet.send(frames::id(self.seen, &self.outlet.tag)).await
             }
             Next::Quiet => self.outlet.send(frames::comment()).await,
-            Next::End => Err(Ended),
+            Next::End(ended) => Err(ended),
         }
     }
 
@@ -216,6 +253,7 @@ impl Outlet {
                 }
             }
             self.told = entry.position();
+            self.context.metrics.entries.inc();
             if gathered.len() >= CHUNK_BYTES {
                 let next = Vec::with_capacity(gathered.capacity());
                 self.send(std::mem::replace(&mut gathered, next).into()).await?;
@@ -227,9 +265,16 @@ impl Outlet {
     async fn send(&mut self, chunk: Bytes) -> Result<(), Ended> {
         self.heartbeat.reset();
         let timeout = self.context.limits().sse_send_timeout;
-        tokio::select! {
-            sent = self.client.send_timeout(chunk, timeout) => sent.map_err(|_| Ended),
-            () = self.context.shutdown.cancelled() => Err(Ended),
+        let bytes = chunk.len() as u64;
+        let sent = tokio::select! {
+            sent = self.client.send_timeout(chunk, timeout) => sent,
+            () = self.context.shutdown.cancelled() => return Err(Ended::Shutdown),
+        };
+        match sent {
+            Ok(()) => self.context.metrics.stream_bytes.inc_by(bytes),
+            Err(SendTimeoutError::Timeout(_)) => return Err(Ended::Slow),
+            Err(SendTimeoutError::Closed(_)) => return Err(Ended::Gone),
         }
+        Ok(())
     }
 }

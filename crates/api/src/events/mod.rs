@@ -49,7 +49,8 @@ pub(crate) struct EventsApi {
 impl EventsApi {
     /// An endpoint without clients yet.
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        Self { context, places: Places::default() }
+        let places = Places::new(&context.metrics.clients);
+        Self { context, places }
     }
 }
 
@@ -93,7 +94,10 @@ impl EventsApi {
         let samples = parameters.asked(samples).unwrap_or(true);
         let last_event_id = parameters.given(last_event_id);
         parameters.finish(request)?;
-        let place = self.places.take(self.context.limits().sse_clients_max).ok_or(Refusal::TooManyClients)?;
+        let Some(place) = self.places.take(self.context.limits().sse_clients_max) else {
+            self.context.metrics.clients_refused.inc();
+            return Err(Refusal::TooManyClients.into());
+        };
         let torrent = match torrent {
             Some(id) => Some(resolve(&self.context, &id).await?),
             None => None,
@@ -101,7 +105,9 @@ impl EventsApi {
         let log = self.context.application.log();
         let resume = last_event_id.and_then(|id| id.0).or_else(|| after.map(resume::Resume::at));
         let filter = Filter::new(patterns, torrent, samples);
+        let is_resumed = resume.is_some();
         let start = start(log, resume, filter.wants_samples()).await?;
+        self.context.metrics.stream_opened(start.name(is_resumed));
         Ok(EventStream::new(Follower::new(&self.context, start, filter, place, request.data::<Principal>())))
     }
 

@@ -60,6 +60,18 @@ pub(super) struct Start {
     pub(super) samples_gap_to: Option<Position>,
 }
 
+impl Start {
+    /// Its name among the beginnings that are counted.
+    pub(super) const fn name(&self, is_resumed: bool) -> &'static str {
+        match self {
+            Self { reset: true, .. } => "reset",
+            Self { samples_gap_to: Some(_), .. } => "samples_gap",
+            _ if is_resumed => "resumed",
+            _ => "now",
+        }
+    }
+}
+
 /// Finds out where a stream begins.
 pub(super) async fn start(
     log: &EventLog,

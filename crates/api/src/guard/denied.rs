@@ -28,3 +28,18 @@ pub(crate) enum Denied {
         retry_after_seconds: u32,
     },
 }
+
+impl Denied {
+    /// Its name among the reasons that are counted.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::SetupRequired => "setup_required",
+            Self::SetupElsewhere => "setup_elsewhere",
+            Self::Unauthenticated(None) => "no_key",
+            Self::Unauthenticated(Some(AuthFailure::Unknown)) => "unknown_key",
+            Self::Unauthenticated(Some(AuthFailure::Expired)) => "expired_key",
+            Self::Forbidden { .. } => "forbidden",
+            Self::RateLimited { .. } => "rate_limited",
+        }
+    }
+}

@@ -23,6 +23,7 @@ pub(super) enum Need {
 const OPERATIONS: &[(&str, Need)] = &[
     ("health", Need::Nothing),
     ("healthFull", Need::Health),
+    ("readMetrics", Need::Scope(Scope::Read)),
     ("startSetup", Need::Setup),
     ("completeSetup", Need::Setup),
     ("listTorrents", Need::Scope(Scope::Read)),

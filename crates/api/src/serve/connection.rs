@@ -24,6 +24,7 @@ use super::admission::Place;
 use super::tls::Tls;
 use super::watched::Watched;
 use crate::Limits;
+use crate::metrics::Counted;
 
 /// What is buffered of a head that is still being read. Beyond the bound of the headers, so that those that are a little too
 /// large get a problem; whoever goes on beyond this gets a bare 431.
@@ -48,6 +49,8 @@ pub(super) struct Connection {
     pub(super) shutdown: CancellationToken,
     /// Its place among all, kept to its end.
     pub(super) place: Place,
+    /// The same for whoever looks.
+    pub(super) counted: Counted,
 }
 
 /// What is served on a connection once it is known what is spoken.
@@ -62,7 +65,7 @@ struct Talk {
 
 impl Connection {
     pub(super) async fn run(self) {
-        let Self { socket, peer, service, limits, tls, shutdown, place: _place } = self;
+        let Self { socket, peer, service, limits, tls, shutdown, place: _place, counted: _counted } = self;
         // Without these a connection is slower to answer and slower to be found dead, and works.
         let _ = socket.set_nodelay(true);
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, UNCONFIRMED_MILLISECONDS_MAX);

@@ -24,7 +24,8 @@ use tokio_util::task::TaskTracker;
 use self::admission::Admission;
 use self::connection::Connection;
 pub use self::tls::{BadCertificate, Certificate, Tls};
-use crate::{Access, Limits};
+use crate::metrics::Counted;
+use crate::{Access, Limits, Metrics};
 
 /// How long nobody is accepted after the system refused: it is out of descriptors or of memory, and asking at once would not
 /// give it any.
@@ -42,6 +43,8 @@ pub struct Server {
     pub access: watch::Receiver<Arc<Access>>,
     /// Whether TLS is spoken; connections that are there keep what they began with.
     pub tls: watch::Receiver<Tls>,
+    /// What it counts of itself.
+    pub metrics: Metrics,
 }
 
 impl Server {
@@ -62,6 +65,7 @@ impl Server {
             let limits = Arc::clone(&self.limits.borrow());
             let access = Arc::clone(&self.access.borrow());
             let Some(place) = admission.admit(peer.ip(), &limits, &access) else {
+                self.metrics.connections_refused.inc();
                 tracing::debug!(%peer, "a connection too many is closed");
                 continue;
             };
@@ -73,6 +77,7 @@ impl Server {
                 tls: self.tls.borrow().clone(),
                 shutdown: shutdown.clone(),
                 place,
+                counted: Counted::by(&self.metrics.connections),
             };
             connections.spawn(cut.clone().run_until_cancelled_owned(connection.run()));
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use revaer_api::{Access, Limits, Parts, Server, Tls, service};
+use revaer_api::{Access, Limits, Metrics, Parts, Server, Tls, service};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -23,9 +23,12 @@ pub(crate) async fn listen(world: &World, limits: Limits, tls: watch::Receiver<T
         projections: world.projections.clone(),
         limits: limits.clone(),
         access: access.clone(),
+        metrics: Metrics::default(),
+        exposition: Arc::new(Metrics::default()),
         shutdown: world.shutdown.clone(),
     });
-    let server = Server { listener, service, limits, access, tls };
+    let metrics = Metrics::default();
+    let server = Server { listener, service, limits, access, tls, metrics };
     tokio::spawn(server.run(world.shutdown.clone(), Duration::from_millis(100)));
     address
 }

@@ -11,6 +11,7 @@ mod documents;
 mod edges;
 mod events;
 mod events_limits;
+mod laws;
 mod lists;
 mod malformed;
 mod rates;

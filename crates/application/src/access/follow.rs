@@ -31,7 +31,7 @@ impl AccessFollower {
         let log = application.log();
         // The subscription first: what is appended while the streams are read comes by it.
         let head = log.head().await.map_err(crate::dispatch::read_failed)?;
-        let subscription = log.subscribe(head);
+        let subscription = log.follow("access", head);
         application.read_access().await?;
         Ok(Self { application, subscription })
     }

@@ -30,7 +30,7 @@ impl SettingsFollower {
     async fn follow(&self) {
         let log = self.application.log();
         // The subscription first: what is appended while the stream is read comes by it.
-        let mut subscription = log.subscribe(log.tail_position());
+        let mut subscription = log.follow("settings", log.tail_position());
         loop {
             while let Err(error) = self.application.refresh_settings().await {
                 tracing::warn!(%error, "the settings wait for the log");

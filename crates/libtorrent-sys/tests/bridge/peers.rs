@@ -13,7 +13,7 @@ fn loopback() -> AddressRange {
 
 /// A counter of the session.
 fn counted(node: &mut Node, name: &str) -> i64 {
-    let place = stats_metrics().into_iter().find(|(known, _)| known == name).unwrap().1;
+    let place = stats_metrics().into_iter().find(|metric| metric.name == name).unwrap().place;
     node.stats.clear();
     node.session.post_stats().unwrap();
     node.until("counters", |node| node.stats.get(place).copied())

@@ -343,9 +343,11 @@ fn counters_have_names_and_count() {
     leech.session.post_stats().unwrap();
     let stats = leech.until("counters", |node| (!node.stats.is_empty()).then(|| node.stats.clone()));
     let metrics = stats_metrics();
-    let place = metrics.iter().find(|(name, _)| name == "net.recv_payload_bytes").unwrap().1;
+    let place = metrics.iter().find(|metric| metric.name == "net.recv_payload_bytes").unwrap().place;
     assert!(stats[place] >= 570_000, "{}", stats[place]);
-    assert!(metrics.iter().all(|(_, place)| *place < stats.len()));
+    assert!(metrics.iter().all(|metric| metric.place < stats.len()));
+    let grows = |name: &str| metrics.iter().find(|metric| metric.name == name).unwrap().only_grows;
+    assert!(grows("net.recv_payload_bytes") && !grows("peer.num_peers_connected"));
 }
 
 #[expect(clippy::disallowed_methods, reason = "the file is this test's own")]

@@ -16,7 +16,8 @@ use revaer_domain::values::{InfoHashes, Labels, RateCap, TorrentId};
 use revaer_engine::{Engine, EngineHandle, Options};
 use revaer_event_log::{Body, EventLog, Position};
 use revaer_reactors::{
-    Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier, ShareLimiter,
+    Causes, CounterRecorder, Metrics, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier,
+    ShareLimiter,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -110,11 +111,17 @@ impl Service {
         let (application, log, log_runner) = open_log(url, clock).await;
         let (engine, notices, runner) = Engine::build(options).expect("a session");
         let (causes, all) = (Causes::default(), ReconcileAll::default());
-        let reconciler = Reconciler::new(application.clone(), engine.clone(), causes.clone(), all.clone());
+        let reconciler = Reconciler::new(
+            application.clone(),
+            engine.clone(),
+            causes.clone(),
+            all.clone(),
+            Metrics::default(),
+        );
         let counters = CounterRecorder::new(application.clone(), engine.clone(), causes.clone());
         let limiter = ShareLimiter::new(application.clone(), engine.clone(), all.clone());
-        let observer = Observer::new(application.clone(), notices, causes, all);
-        let sampler = Sampler::new(engine.clone(), log.clone(), "test".to_owned(), || 10);
+        let observer = Observer::new(application.clone(), notices, causes, all, Metrics::default());
+        let sampler = Sampler::new(engine.clone(), log.clone(), "test".to_owned(), || 10, Metrics::default());
         let (shutdown, log_shutdown) = (CancellationToken::new(), CancellationToken::new());
         let (mut tasks, mut log_task) = (JoinSet::new(), JoinSet::new());
         log_task.spawn(log_runner.run(log_shutdown.clone()));

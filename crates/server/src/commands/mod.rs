@@ -1,13 +1,18 @@
 //! What `revaerd` can be told to do, one file for each command that is more than a call.
 
+mod backup;
 mod healthcheck;
 pub(crate) mod log;
+mod metrics;
 mod rebuild;
+mod restore;
 mod serve;
 mod settings;
 
+pub(crate) use backup::backup;
 pub(crate) use healthcheck::healthcheck;
 pub(crate) use rebuild::rebuild;
+pub(crate) use restore::restore;
 pub(crate) use serve::serve;
 
 use anyhow::Context;
@@ -30,6 +35,12 @@ pub(crate) fn settings(for_the_client: bool) -> anyhow::Result<()> {
     use std::io::Write;
     let text = if for_the_client { settings::completions() } else { settings::reference() };
     std::io::stdout().write_all(text.as_bytes()).context("cannot print the settings")
+}
+
+/// Prints every family of metrics, for people.
+pub(crate) fn metrics() -> anyhow::Result<()> {
+    use std::io::Write;
+    std::io::stdout().write_all(metrics::reference().as_bytes()).context("cannot print the metrics")
 }
 
 /// Prints the API's document.

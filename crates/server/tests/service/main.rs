@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod backup;
 mod campaign;
 mod crashes;
 mod database_away;
@@ -9,9 +10,11 @@ mod failures;
 mod hostile_input;
 mod log_tools;
 mod main_job;
+mod metrics;
 mod removal;
 mod setting_up;
 mod slow_clients;
 mod start;
 mod story;
+mod upgrades;
 mod world;
