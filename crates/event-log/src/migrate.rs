@@ -8,7 +8,7 @@ use sqlx::{PgPool, SqlSafeStr};
 use crate::{MigrateError, OpenError, statements};
 
 /// Every migration. A file that was released is never edited: its hash is in the databases that ran it.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "log", include_str!("../../../migrations/0001_log.sql")),
     (2, "append", include_str!("../../../migrations/0002_append.sql")),
     (3, "samples", include_str!("../../../migrations/0003_samples.sql")),
@@ -18,6 +18,8 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "append", include_str!("../../../migrations/0007_append.sql")),
     (10, "secrets", include_str!("../../../migrations/0010_secrets.sql")),
     (15, "access", include_str!("../../../migrations/0015_access.sql")),
+    (28, "replaced secrets", include_str!("../../../migrations/0028_replaced_secrets.sql")),
+    (29, "announce urls", include_str!("../../../migrations/0029_announce_urls.sql")),
 ];
 
 /// Applies what is missing, under a lock of the database: several processes may try at once. A newer schema is refused.

@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use revaer_application::{Application, CommandError, PrefetchedBodies};
 use revaer_domain::torrent::{Lifecycle, Origin, Torrent};
+use revaer_domain::values::announce::fingerprint_of;
 use revaer_domain::values::{InfoHash, TorrentId};
 use revaer_engine::{Desired, EngineHandle, Materials, Reconciliation};
 use revaer_event_log::{Body, Position, Version};
@@ -251,7 +252,9 @@ impl Reconciler {
         match self.engine.reconcile(desired(), at_hand).await.map_err(Failed::Engine)? {
             Reconciliation::NeedsMaterials => {
                 let materials = self.materials(id, &torrent).await?;
-                self.engine.reconcile(desired(), Some(materials)).await.map_err(Failed::Engine)
+                let trackers = self.application.announce_urls(id, &torrent.trackers).await;
+                let desired = Desired { trackers: trackers.map_err(Failed::Log)?, ..desired() };
+                self.engine.reconcile(desired, Some(materials)).await.map_err(Failed::Engine)
             }
             settled => Ok(settled),
         }
@@ -276,7 +279,10 @@ impl Reconciler {
 fn at_hand(id: TorrentId, torrent: &Torrent, bodies: &PrefetchedBodies) -> Option<Materials> {
     let resume_data = Some(bodies.resume_data.get(&id)?.clone());
     let metainfo = torrent.info_hashes.iter().find_map(|hash| bodies.metainfo.get(&hash)).cloned();
-    (metainfo.is_some() || !needs_metainfo(torrent)).then_some(Materials { metainfo, resume_data })
+    // Resume data names every tracker. If it is refused, the torrent file does; a magnet has what the log has.
+    let is_all = metainfo.is_some()
+        || (!needs_metainfo(torrent) && torrent.trackers.iter().all(|url| fingerprint_of(url).is_none()));
+    is_all.then_some(Materials { metainfo, resume_data })
 }
 
 fn needs_metainfo(torrent: &Torrent) -> bool {

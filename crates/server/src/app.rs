@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use revaer_application::{
-    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SettingsFollower, SetupToken,
-    SystemClock, UseRecorder,
+    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SecretSweeper, SettingsFollower,
+    SetupToken, SystemClock, UseRecorder,
 };
 use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::database::{Database, in_use};
-use crate::edge::{Terms, TermsFollower};
+use crate::edge::{EdgeJudge, Terms, TermsFollower};
 use crate::health;
 use crate::instance;
 use crate::listening;
@@ -104,6 +104,7 @@ impl App {
         if let Some(file) = &config.setup_token_file {
             application.accept_setup_token(&setup_token(file)?);
         }
+        application.judge_certificates(Arc::new(EdgeJudge));
         application.override_settings(config.overrides.clone());
         application.refresh_settings().await.context("the settings cannot be read")?;
         let settings = application.settings().now().in_force.clone();
@@ -137,8 +138,7 @@ impl App {
         let (engine, notices, engine_runner) =
             Engine::build(options).context("the libtorrent session cannot be started")?;
         view.begin(engine.clone());
-        let (terms, terms_follower) =
-            TermsFollower::begin(&application.settings(), application.health().clone()).await;
+        let (terms, terms_follower) = TermsFollower::begin(application.clone()).await;
         let telemetry = Telemetry::new(Sources {
             log: log.clone(),
             application: application.clone(),
@@ -197,6 +197,8 @@ impl App {
         let kept = Part::spawn(watch, "retention", |token| async move {
             token.run_until_cancelled(kept).await;
         });
+        let secrets = SecretSweeper::new(application.clone());
+        let secrets = Part::spawn(watch, "replaced secrets", |token| secrets.run(token));
         let terms = Part::spawn(watch, "edge", |token| self.terms_follower.run(token));
         let recorder = HealthRecorder::new(application.health().clone(), log.clone());
         let recorder = Part::spawn(watch, "health recorder", |token| recorder.run(token));
@@ -286,6 +288,7 @@ impl App {
             api,
             settings,
             kept,
+            secrets,
             terms,
             tide,
             _lock: self.lock,
@@ -319,6 +322,7 @@ struct Running {
     api: Part<()>,
     settings: Part<()>,
     kept: Part<()>,
+    secrets: Part<()>,
     terms: Part<()>,
     tide: Part<()>,
     /// Nobody else may serve from the data directory until the last part has ended.
@@ -349,6 +353,7 @@ impl Running {
         self.recorder.end(PART_END).await;
         self.settings.end(PART_END).await;
         self.kept.end(PART_END).await;
+        self.secrets.end(PART_END).await;
         self.projector.end(PART_END).await;
         self.log.end(PART_END).await;
         if tokio::time::timeout(PART_END, log.pool().close()).await.is_err() {

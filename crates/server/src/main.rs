@@ -160,6 +160,9 @@ enum Command {
     Metrics,
     /// Ask the service whether it is alive, where `--listen` says or at 127.0.0.1:7070; for containers.
     Healthcheck,
+    /// Describe the command line: for packages and documents.
+    #[command(hide = true)]
+    Manual(revaer_manual::Manual),
 }
 
 #[derive(Debug, Subcommand)]
@@ -215,6 +218,9 @@ fn main() -> ExitCode {
             Some(Command::Openapi) => commands::openapi(),
             Some(Command::Settings { completions }) => commands::settings(completions),
             Some(Command::Metrics) => commands::metrics(),
+            Some(Command::Manual(manual)) => {
+                commands::manual(&manual, <Arguments as clap::CommandFactory>::command())
+            }
             Some(Command::Healthcheck) => {
                 // Settings lie in the database, which a check of life must not need.
                 commands::healthcheck(config.listen.unwrap_or(config::LISTEN_DEFAULT)).await
@@ -236,4 +242,31 @@ fn log_to_stderr() {
     let filter = EnvFilter::builder().parse_lossy(wanted);
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_lines_of_the_documents_are_understood() {
+        let lines = revaer_test_support::documented_lines("revaerd");
+        assert!(!lines.is_empty(), "the documents show command lines");
+        for line in lines {
+            if let Err(error) = Arguments::try_parse_from(&line.words)
+                && error.use_stderr()
+            {
+                panic!("{}: {}\n{error}", line.place, line.words.join(" "));
+            }
+        }
+    }
+
+    #[test]
+    fn page_of_the_documents_is_committed() {
+        let page = revaer_manual::page(Arguments::command());
+        let committed = include_str!("../../../docs/reference/revaerd.md");
+        assert!(committed == page, "docs/reference/revaerd.md is old: `make docs` writes it again");
+    }
 }

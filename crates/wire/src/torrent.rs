@@ -193,7 +193,7 @@ body! {
 
     /// A tracker as the session sees it now.
     pub struct Tracker {
-        /// Announce URL.
+        /// Announce URL; where it may have a member's key in it, its host and a fingerprint of the whole.
         pub url: String,
         /// 0 first (BEP 12).
         pub tier: u32,

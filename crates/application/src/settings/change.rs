@@ -62,7 +62,9 @@ impl Application {
         let patch = Patch { request, secrets: secrets.keys().copied().collect() };
         let now = self.refresh_settings().await?;
         check_version(&now, caller)?;
-        let events = decide(&now.recorded, &SettingsCommand::Patch(patch))?;
+        let command = SettingsCommand::Patch(patch);
+        let events = decide(&now.recorded, &command)?;
+        self.judge(&now.recorded, &events, &command, &secrets).await?;
         let after = events.iter().fold((*now).clone(), |now, event| self.inner.settings.then(&now, event));
         Ok(done(after, changes(events)))
     }
@@ -129,7 +131,9 @@ impl Application {
             if events.is_empty() && caller.idempotency_key.is_none() {
                 return Ok(done((*now).clone(), Vec::new()));
             }
+            self.judge(&now.recorded, &events, &command, secrets).await?;
             self.keep_secrets(secrets).await?;
+            self.revive_secrets(&events, secrets).await?;
             match self.append_settings(&now, &events, record.clone(), caller).await {
                 Ok(appended) => {
                     let after = events

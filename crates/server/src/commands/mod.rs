@@ -43,6 +43,13 @@ pub(crate) fn metrics() -> anyhow::Result<()> {
     std::io::stdout().write_all(metrics::reference().as_bytes()).context("cannot print the metrics")
 }
 
+/// Writes the man pages and completions of this program, or prints its page of the documents.
+pub(crate) fn manual(manual: &revaer_manual::Manual, definition: clap::Command) -> anyhow::Result<()> {
+    use std::io::Write;
+    let page = manual.run(definition).context("the manual cannot be written")?;
+    std::io::stdout().write_all(page.unwrap_or_default().as_bytes()).context("cannot print the manual")
+}
+
 /// Prints the API's document.
 pub(crate) fn openapi() -> anyhow::Result<()> {
     use std::io::Write;

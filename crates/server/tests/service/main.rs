@@ -4,6 +4,7 @@
 
 mod backup;
 mod campaign;
+mod certificates;
 mod crashes;
 mod database_away;
 mod failures;
@@ -12,6 +13,7 @@ mod log_tools;
 mod main_job;
 mod metrics;
 mod removal;
+mod secrets;
 mod setting_up;
 mod slow_clients;
 mod start;
