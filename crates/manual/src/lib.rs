@@ -32,14 +32,14 @@ impl Manual {
     /// What the file system says when a file cannot be written.
     pub fn run(&self, definition: Command) -> io::Result<Option<String>> {
         match &self.to {
-            Some(folder) => write(definition, folder).map(|()| None),
+            Some(folder) => write(&definition, folder).map(|()| None),
             None => Ok(Some(page(definition))),
         }
     }
 }
 
 /// Writes `man/*.1` (one page for each command) and `completions/<shell>/…` into a folder, which is made.
-fn write(definition: Command, folder: &Path) -> io::Result<()> {
+fn write(definition: &Command, folder: &Path) -> io::Result<()> {
     let name = definition.get_name().to_owned();
     let man = folder.join("man");
     std::fs::create_dir_all(&man)?;
