@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn completions_are_named_as_each_shell_looks_for_them() {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        write(definition(), folder.path()).expect("it can be written");
+        write(&definition(), folder.path()).expect("it can be written");
         for file in ["bash/tool", "zsh/_tool", "fish/tool.fish"] {
             let script =
                 std::fs::read_to_string(folder.path().join("completions").join(file)).unwrap_or_default();
