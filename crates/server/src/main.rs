@@ -11,6 +11,7 @@ mod edge;
 mod exit;
 mod health;
 mod instance;
+mod listening;
 mod metainfo;
 mod part;
 mod ports;
