@@ -182,9 +182,9 @@ fn links(line: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = line;
     while let Some((before, after)) = rest.split_once("](") {
-        let Some((link, after)) = after.split_once(')') else { break };
+        let Some((target, after)) = after.split_once(')') else { break };
         if before.matches('`').count() % 2 == 0 || before.ends_with('`') {
-            found.push(link);
+            found.push(target);
         }
         rest = after;
     }
