@@ -4,7 +4,6 @@
 //! private PostgreSQL last of all. Each end has a bound, so that a part that hangs delays the end and does not prevent it.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,6 @@ use revaer_application::{
     AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SecretSweeper, SettingsFollower,
     SetupToken, SystemClock, UseRecorder,
 };
-use revaer_domain::settings::HttpSettings;
 use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
@@ -30,6 +28,7 @@ use crate::database::{Database, in_use};
 use crate::edge::{EdgeJudge, Terms, TermsFollower};
 use crate::health;
 use crate::instance;
+use crate::listening;
 use crate::metainfo::LibtorrentParser;
 use crate::part::{self, Part, Watch};
 use crate::ports::EngineView;
@@ -75,7 +74,7 @@ impl App {
         let lock = DataDirLock::acquire(&config.data_dir).map_err(in_use)?;
         // First, since a port that is taken is quicker to find than a database is to start.
         let listener = match config.listen {
-            Some(address) => Some(listen(&config, address).await?),
+            Some(address) => Some(listening::at(&config, address).await?),
             // The settings say where, and they lie in the database.
             None => None,
         };
@@ -109,15 +108,16 @@ impl App {
         application.override_settings(config.overrides.clone());
         application.refresh_settings().await.context("the settings cannot be read")?;
         let settings = application.settings().now().in_force.clone();
-        let listener = match settled(listener, &config, &settings.http, application.is_set_up()).await {
-            Ok(listener) => listener,
-            Err(refused) => {
-                if let Some(cluster) = database.cluster {
-                    cluster.stop().await?;
+        let listener =
+            match listening::settled(listener, &config, &settings.http, application.is_set_up()).await {
+                Ok(listener) => listener,
+                Err(refused) => {
+                    if let Some(cluster) = database.cluster {
+                        cluster.stop().await?;
+                    }
+                    return Err(refused);
                 }
-                return Err(refused);
-            }
-        };
+            };
         let download_root = config.download_root(&settings.engine);
         std::fs::create_dir_all(&download_root)
             .with_context(|| format!("cannot make the download root {}", download_root.display()))?;
@@ -293,26 +293,6 @@ impl App {
             tide,
             _lock: self.lock,
         }
-    }
-}
-
-async fn listen(config: &Config, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let name = config.listen_name();
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
-}
-
-/// Where the API listens: where it does already, or where the settings say. Refused beyond loopback before there is a key.
-async fn settled(
-    listener: Option<TcpListener>,
-    config: &Config,
-    settings: &HttpSettings,
-    is_set_up: bool,
-) -> anyhow::Result<TcpListener> {
-    let address = settings.listen.parse().context("the setting http.listen is no address")?;
-    config.check_listen(address, is_set_up)?;
-    match listener {
-        Some(listener) => Ok(listener),
-        None => listen(config, address).await,
     }
 }
 

@@ -91,7 +91,7 @@ enum Switch {
 
 /// What becomes of a torrent that has shared enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Then {
+pub(super) enum Then {
     /// It stops.
     Pause,
     /// It is taken out; its files stay.
@@ -101,7 +101,8 @@ enum Then {
 }
 
 impl Then {
-    fn name(self) -> String {
+    /// The word for it, as it is sent.
+    pub(super) fn name(self) -> String {
         self.to_possible_value().expect("no value is left out").get_name().to_owned()
     }
 }

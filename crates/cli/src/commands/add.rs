@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use revaer_wire::{AddRequest, Torrent};
 
+use super::action::Then;
 use super::selection::{SelectionArguments, given};
 use super::{Context, status, torrent_row, watch};
 use crate::client::Condition;
@@ -44,6 +45,15 @@ pub(crate) struct Add {
     /// Upload at most this much a second
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     upload_limit: Option<u64>,
+    /// Say when it has shared enough: sent divided by received, such as 1.5; else as its labels and the settings say
+    #[arg(long, value_name = "RATIO")]
+    share_ratio: Option<f64>,
+    /// Say when it has seeded long enough
+    #[arg(long, value_name = "SECONDS")]
+    seed_time: Option<u64>,
+    /// What becomes of it then
+    #[arg(long, value_enum)]
+    then: Option<Then>,
     /// Announce to this URL too; may be repeated
     #[arg(long, value_name = "URL")]
     tracker: Vec<String>,
@@ -137,6 +147,9 @@ impl Add {
             sequential: self.sequential.then_some(true),
             download_bytes_per_second: self.download_limit,
             upload_bytes_per_second: self.upload_limit,
+            share_ratio: self.share_ratio,
+            seed_time_seconds: self.seed_time,
+            share_action: self.then.map(Then::name),
             trackers: given(self.tracker),
             peers: given(self.peer),
             ..AddRequest::default()
@@ -208,12 +221,20 @@ mod tests {
             "--priority",
             "*.srt=low",
             "--case-sensitive",
+            "--skip-fluff",
+            "--first-last-piece-first",
             "--paused",
             "--sequential",
             "--download-limit",
             "1.5M",
             "--upload-limit",
             "64Ki",
+            "--share-ratio",
+            "1.5",
+            "--seed-time",
+            "3600",
+            "--then",
+            "remove",
             "--tracker",
             "http://127.0.0.1/announce",
             "--peer",
