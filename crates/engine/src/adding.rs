@@ -1,16 +1,19 @@
 //! The add: one call that carries flags, limits, priorities and what was known before.
 //!
 //! What the log says wins over the flags in resume data. Resume data that libtorrent refuses is set aside: the torrent is
-//! then added from its metainfo or magnet and checked.
+//! then added from its metainfo or magnet and checked. The add is posted, so that thousands of them do not each wait for
+//! libtorrent's thread; what became of it is in `added.rs`.
 
-use libtorrent_sys::{AddTorrent, FileEntry, Metainfo, MetainfoLimits, Source, TorrentFlags, parse_metainfo};
+use libtorrent_sys::{
+    AddTorrent, FileEntry, Metainfo, MetainfoLimits, Posted, Source, TorrentFlags, parse_metainfo,
+};
 use revaer_domain::torrent::SelectionApplied;
 use revaer_domain::values::{InfoHashes, RateCap, SavePath};
+use tokio::sync::oneshot;
 
 use crate::actual::Actual;
 use crate::confine::{self, LeadsOut};
-use crate::desired::{Desired, Materials};
-use crate::failure::code_of_add;
+use crate::desired::{Desired, Materials, Reconciliation};
 use crate::notice::EngineNotice;
 use crate::paths::{folder, is_confined, parts_files, top};
 use crate::selecting::{difference, select};
@@ -25,6 +28,18 @@ const DECIDED: u64 = TorrentFlags::PAUSED.0
     | TorrentFlags::STOP_WHEN_READY.0
     | TorrentFlags::SEQUENTIAL.0
     | TorrentFlags::DEFAULT_DONT_DOWNLOAD.0;
+
+/// An add that libtorrent has not answered.
+pub(crate) struct Adding {
+    /// Its files, padding left out; those of a magnet are not known.
+    pub(crate) files: Vec<String>,
+    /// Whether it comes from resume data.
+    pub(crate) resumed: bool,
+    /// What has to be done about it when it is there.
+    pub(crate) posted: Posted,
+    /// Whoever asked for it, or for something of it meanwhile: each waits, so there are no more than askers.
+    pub(crate) waiting: Vec<oneshot::Sender<Reconciliation>>,
+}
 
 /// Why a torrent cannot even be tried.
 pub(crate) struct Unusable {
@@ -104,28 +119,28 @@ impl Torrents {
         }
         let key = self.next_key;
         self.next_key += 1;
-        let found = self.add_from_best(key, &desired, materials, add)?;
-        if let (Some(found), Some(selected)) = (found, &selected) {
-            self.compare_priorities(&desired, &found, &selected.priorities);
-        }
+        let (resumed, posted) = self.post_from_best(key, &desired, materials, add)?;
 
         let mut actual = Actual { save_path, ..Actual::added(&desired) };
         actual.has_metadata = metainfo.is_some();
         actual.selection_revision = selected.as_ref().map(|selected| selected.applied.revision);
         let id = desired.id;
         let mut entry = Entry::new(key, desired, actual);
-        // Until libtorrent follows the rule its word of "finished" is about the priorities of the resume data.
-        self.unsettled.insert(key);
+        if posted.held_back {
+            // Until libtorrent follows the rule its word of "finished" is about the priorities of the resume data.
+            self.unsettled.insert(key);
+        }
         if let Some(selected) = selected {
             self.tell_applied(&entry.desired, &selected.applied);
             entry.priorities = selected.priorities;
             entry.applied = Some(selected.applied);
         }
+        let files = files.iter().filter(|file| !file.pad).map(|file| file.path.clone()).collect();
+        entry.adding = Some(Adding { files, resumed, posted, waiting: Vec::new() });
         entry.top =
             metainfo.and_then(|metainfo| metainfo.files.first().map(|file| top(&file.path).to_owned()));
         self.entries.insert(key, entry);
         self.keys.insert(id, key);
-        self.outbox.enter(id, key);
         Ok(())
     }
 
@@ -137,7 +152,7 @@ impl Torrents {
 
     /// The priorities that resume data brings and the log does not: a rule that it has not heard of as applied is no
     /// difference, but on its way.
-    fn compare_priorities(&self, desired: &Desired, found: &[u8], wanted: &[u8]) {
+    pub(crate) fn compare_priorities(&self, desired: &Desired, found: &[u8], wanted: &[u8]) {
         if desired.selection_applied
             && let Some((expected, found)) = difference(found, wanted)
         {
@@ -150,22 +165,21 @@ impl Torrents {
         }
     }
 
-    /// Resume data if there is some and libtorrent takes it; else metainfo, else the magnet. What the resume data says of
-    /// priorities is given back.
-    fn add_from_best(
+    /// Posts the add with resume data if there is some that can be read, else with metainfo, else with the magnet. Whether it was
+    /// resume data, and what was found in it.
+    fn post_from_best(
         &self,
         key: u64,
         desired: &Desired,
         materials: Materials,
         mut add: AddTorrent,
-    ) -> Result<Option<Vec<u8>>, Unusable> {
+    ) -> Result<(bool, Posted), Unusable> {
         let Materials { metainfo, resume_data } = materials;
         match resume_data {
             Some(resume_data) => {
                 add.source = Source::Resume { resume_data, metainfo: metainfo.clone() };
-                match self.session.add(key, &add) {
-                    Ok(priorities) => return Ok(Some(priorities)),
-                    Err(error) if code_of_add(&error) == "conflict" => return Err(refused(&error)),
+                match self.session.post_add(key, &add) {
+                    Ok(posted) => return Ok((true, posted)),
                     Err(error) => self.diverged(desired, format!("refused: {}", error.message)),
                 }
             }
@@ -180,11 +194,11 @@ impl Torrents {
                 return Err(Unusable { code: "metadata_missing", detail });
             }
         };
-        self.session.add(key, &add).map_err(|error| refused(&error))?;
-        Ok(None)
+        let unusable = |error: libtorrent_sys::Error| Unusable { code: "add_refused", detail: error.message };
+        Ok((false, self.session.post_add(key, &add).map_err(unusable)?))
     }
 
-    fn diverged(&self, desired: &Desired, found: String) {
+    pub(crate) fn diverged(&self, desired: &Desired, found: String) {
         self.outbox.put(EngineNotice::Diverged {
             id: desired.id,
             field: "resume_data".to_owned(),
@@ -205,10 +219,6 @@ impl Torrents {
         }
         desired.save_path.clone()
     }
-}
-
-fn refused(error: &libtorrent_sys::Error) -> Unusable {
-    Unusable { code: code_of_add(error), detail: error.message.clone() }
 }
 
 fn flags(desired: &Desired, has_metainfo: bool) -> TorrentFlags {

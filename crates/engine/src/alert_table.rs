@@ -9,6 +9,7 @@ use libtorrent_sys::{EventKind, Format, RemoveFiles};
 use self::bench::Bench;
 use crate::{EngineNotice, Materials};
 
+mod adding;
 mod bench;
 mod stories;
 
@@ -58,7 +59,7 @@ const TABLE: [(&str, Row); 35] = [
     ("ListenFailed", Tells(&[])),
     ("ListenSucceeded", Tells(&[])),
     ("Added", Tells(&[])),
-    ("AddFailed", Tells(&[])),
+    ("AddFailed", Tells(&["Failed"])),
     ("AlertsDropped", Tells(&[])),
     ("SessionError", NotHere("it is a fault inside of libtorrent's own thread")),
     ("Performance", NotHere("it is libtorrent's opinion of a machine under load")),

@@ -1,6 +1,8 @@
 //! What libtorrent says, made into what is true: alerts come late, twice and sometimes too early.
 //!
-//! A transition is told from a fresh status rather than from the alert, since several transitions may lie behind it by now.
+//! A transition is told from a fresh status rather than from the alert, since several transitions may lie behind it by now. That
+//! status is not waited for: each change of a torrent puts it among those that libtorrent tells with its next update, and the
+//! update is asked for once for all the alerts of a batch.
 
 use std::time::Instant;
 
@@ -24,6 +26,8 @@ impl Torrents {
         }
         let Some(key) = event.key else { return Ok(()) };
         match event.kind {
+            EventKind::Added => self.on_added(key),
+            EventKind::AddFailed => self.on_add_failed(key, event),
             EventKind::Removed => self.on_removed(key),
             _ if self.entries.get(&key).is_none_or(|entry| entry.removal.is_some()) => {}
             EventKind::MetadataReceived => self.on_metadata(key),
@@ -33,12 +37,13 @@ impl Torrents {
                     State::Finished => self.on_own_flush(key),
                     _ => {}
                 }
-                self.refresh(key);
+                self.stale = true;
             }
             EventKind::Checked => self.on_checked(key),
-            EventKind::Finished => self.refresh(key),
+            EventKind::Finished => self.stale = true,
             EventKind::Resumed => self.on_resumed(key),
             EventKind::Paused => {
+                // It is told before the resume data that follows.
                 self.refresh(key);
                 self.save(key);
             }
@@ -51,7 +56,6 @@ impl Torrents {
                 self.fail(key, "metadata_invalid", event.text);
             }
             EventKind::TorrentConflict { .. } => self.fail(key, "conflict", event.text),
-            EventKind::AddFailed => self.fail(key, "add_refused", event.text),
             EventKind::ResumeData { pieces } => self.on_resume_data(key, event.blob, pieces),
             EventKind::ResumeDataFailed { .. } => self.on_no_resume_data(key, event.text),
             EventKind::Flushed => self.on_flushed(key),
@@ -115,10 +119,20 @@ impl Torrents {
         }
     }
 
+    /// Asks for the torrents that changed, if alerts spoke of any. What libtorrent answers waits in its queue in a moment.
+    pub(crate) fn look_at_stale(&mut self) -> Result<(), String> {
+        if std::mem::take(&mut self.stale) {
+            self.session.post_updates().map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
     /// Torrents that wait for their priorities are looked at until libtorrent follows them.
     pub(crate) fn settle(&mut self) {
-        for key in std::mem::take(&mut self.unsettled) {
-            self.unsettled.insert(key);
+        for key in self.unsettled.clone() {
+            if self.entries.get(&key).is_some_and(|entry| entry.adding.is_some()) {
+                continue;
+            }
             self.refresh(key);
             self.consider_finish(key);
         }
@@ -160,7 +174,7 @@ impl Torrents {
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.resuming = false;
         }
-        self.refresh(key);
+        self.stale = true;
     }
 
     fn is_resuming(&self, key: u64) -> bool {
@@ -188,6 +202,10 @@ impl Torrents {
         // Loading resume data says "checked" without a check: only one that was asked for counts.
         let request = entry.checking.take();
         let hashed = std::mem::take(&mut entry.hashing);
+        if request.is_none() && !hashed {
+            self.stale = true;
+            return self.on_ready(key);
+        }
         let (id, stands) = (entry.id, entry.actual.paused);
         match (request, self.session.status(key)) {
             (Some(request), Ok(status)) => {
@@ -207,9 +225,7 @@ impl Torrents {
             }
             (None, Ok(status)) => {
                 self.on_status(&status);
-                if hashed {
-                    self.save(key);
-                }
+                self.save(key);
             }
             (_, Err(error)) => tracing::warn!(%error, torrent = %id, "a checked torrent has no status"),
         }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use revaer_domain::selection::SelectionRule;
-use revaer_domain::torrent::{Lifecycle, OneShot, Origin, Torrent};
+use revaer_domain::torrent::{Lifecycle, OneShot, Origin, Phase, Torrent};
 use revaer_domain::values::announce::fingerprint_of;
 use revaer_domain::values::{InfoHashes, RateCap, SavePath, TorrentId};
 
@@ -69,6 +69,8 @@ pub struct Desired {
     pub failed: bool,
     /// Where its files are asked to go.
     pub moving_to: Option<SavePath>,
+    /// What libtorrent was last seen to do with it, as far as the log knows: seen again it is no news.
+    pub phase: Option<Phase>,
     /// The verified bytes that the log last heard of: resume data that knows none of them differs from the log.
     pub expected_done_bytes: u64,
 }
@@ -132,6 +134,7 @@ impl Desired {
             retry: torrent.retry,
             failed: torrent.failure.is_some(),
             moving_to: torrent.moving_to.clone(),
+            phase: torrent.phase,
             expected_done_bytes: torrent.totals.wanted_done_bytes,
         }
     }

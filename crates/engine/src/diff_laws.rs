@@ -46,6 +46,7 @@ prop_compose! {
             info_hashes: InfoHashes::default(), save_path, paused, queues, sequential, rate_cap,
             selection: SelectionRule::default(), selection_revision, files_known: false, selection_applied: false, complete: false,
             trackers: Vec::new(), peers: Vec::new(), reannounce, recheck, retry, failed, moving_to,
+            phase: None,
             expected_done_bytes: 0,
         }
     }

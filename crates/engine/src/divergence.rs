@@ -88,6 +88,7 @@ impl Torrents {
     pub(crate) fn resync(&mut self) {
         let keys: Vec<u64> = self.entries.keys().copied().collect();
         for key in keys {
+            self.settle_add(key);
             let Some(entry) = self.entries.get_mut(&key) else { continue };
             if entry.removal.is_some() {
                 if self.session.status(key).is_err() && self.deleting == 0 {
@@ -115,6 +116,17 @@ impl Torrents {
             if checked {
                 self.on_checked(key);
             }
+        }
+    }
+
+    /// An add whose answer was lost: by now the torrent is there, or libtorrent would not have it.
+    fn settle_add(&mut self, key: u64) {
+        if self.entries.get(&key).is_none_or(|entry| entry.adding.is_none()) {
+            return;
+        }
+        match self.session.status(key) {
+            Ok(_) => self.on_added(key),
+            Err(_) => self.left_unasked(key),
         }
     }
 

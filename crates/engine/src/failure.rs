@@ -28,8 +28,8 @@ pub(crate) fn code_of(error: Option<(i32, &str)>) -> &'static str {
 }
 
 /// The code of a refused add.
-pub(crate) fn code_of_add(error: &libtorrent_sys::Error) -> &'static str {
-    if error.category == "libtorrent" && error.code == DUPLICATE_TORRENT { "conflict" } else { "add_refused" }
+pub(crate) fn code_of_add(error: Option<(i32, &str)>) -> &'static str {
+    if error == Some((DUPLICATE_TORRENT, "libtorrent")) { "conflict" } else { "add_refused" }
 }
 
 #[cfg(test)]

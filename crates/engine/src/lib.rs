@@ -9,6 +9,7 @@
 //! notices; whoever takes the notices stores them.
 
 mod actual;
+mod added;
 mod adding;
 #[cfg(test)]
 mod alert_table;

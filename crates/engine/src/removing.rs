@@ -68,7 +68,13 @@ impl Torrents {
         self.delete(id, &save_path, files, hashes);
     }
 
-    fn delete(&mut self, id: TorrentId, save_path: &SavePath, files: Vec<String>, hashes: InfoHashes) {
+    pub(crate) fn delete(
+        &mut self,
+        id: TorrentId,
+        save_path: &SavePath,
+        files: Vec<String>,
+        hashes: InfoHashes,
+    ) {
         let root = self.options.download_root.clone();
         let save_path = save_path.as_str().to_owned();
         let shared = self.shared_files(id, &save_path, &files);
@@ -101,9 +107,14 @@ impl Torrents {
             if near.is_empty() {
                 continue;
             }
-            let files = self.session.files(other.key).unwrap_or_default();
+            let files: Vec<String> = if let Some(adding) = &other.adding {
+                adding.files.clone()
+            } else {
+                let files = self.session.files(other.key).unwrap_or_default();
+                files.into_iter().map(|file| file.path).collect()
+            };
             for place in near {
-                shared.extend(files.iter().map(|file| whole(root, place.as_str(), &file.path)));
+                shared.extend(files.iter().map(|path| whole(root, place.as_str(), path)));
             }
         }
         shared
@@ -133,7 +144,9 @@ impl Torrents {
 
     pub(crate) fn forget(&mut self, id: TorrentId, key: u64) {
         self.forget_saves(key);
-        self.entries.remove(&key);
+        if let Some(Entry { adding: Some(adding), .. }) = self.entries.remove(&key) {
+            adding.answer();
+        }
         self.keys.remove(&id);
         self.receiving.remove(&key);
         self.unsettled.remove(&key);

@@ -83,7 +83,7 @@ impl Torrents {
     fn ask_to_save(&mut self, key: u64, how: SaveResume, purpose: Purpose) {
         self.receiving.remove(&key);
         let Some(entry) = self.entries.get_mut(&key) else { return };
-        if entry.removal.is_some() {
+        if entry.removal.is_some() || entry.adding.is_some() {
             return;
         }
         entry.saved_bytes = entry.done_bytes;

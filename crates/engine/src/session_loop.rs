@@ -76,10 +76,7 @@ impl SessionLoop {
                     }
                 }
                 Some(request) = requests.recv(), if deadline.is_none() => match request {
-                    Request::Reconcile { desired, materials, reply } => {
-                        // Whoever asked may be gone; the torrent is right all the same.
-                        let _ = reply.send(torrents.reconcile(*desired, materials));
-                    }
+                    Request::Reconcile { desired, materials, reply } => torrents.answer(*desired, materials, reply),
                     Request::EverythingReconciled => torrents.everything_here = true,
                     Request::Counters { reply } => {
                         // Whoever asked earlier is answered by the same numbers.
@@ -89,6 +86,10 @@ impl SessionLoop {
                         }
                     }
                     Request::Apply { profile, reply } => {
+                        // What is being added has the numbers of the profile before.
+                        if let Err(reason) = land(&mut pump, &mut torrents, &mut counting, &metrics) {
+                            return Ended::Faulted(reason);
+                        }
                         let applying = torrents.apply(*profile);
                         // What libtorrent says of it lies in the queue by now.
                         if let Err(reason) = take(&mut pump, &mut torrents, &mut counting, &metrics) {
@@ -114,6 +115,9 @@ impl SessionLoop {
                 () = shutdown.cancelled(), if deadline.is_none() => {
                     // Half of the patience is libtorrent's own, to tell trackers good-bye.
                     deadline = Some(tokio::time::Instant::now() + options.shutdown_deadline / 2);
+                    if let Err(reason) = land(&mut pump, &mut torrents, &mut counting, &metrics) {
+                        return Ended::Faulted(reason);
+                    }
                     torrents.save_all();
                 }
                 () = sleep_until(deadline) => {
@@ -147,6 +151,20 @@ fn watch(pump: &Pump) -> std::io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(pump.as_fd().try_clone_to_owned()?, Interest::READABLE)
 }
 
+/// Waits until every add that was posted is answered: a round trip comes after them, and the answers lie in the queue then.
+fn land(
+    pump: &mut Pump,
+    torrents: &mut Torrents,
+    counting: &mut Vec<oneshot::Sender<Vec<i64>>>,
+    metrics: &Metrics,
+) -> Result<(), String> {
+    if torrents.entries.values().all(|entry| entry.adding.is_none()) {
+        return Ok(());
+    }
+    torrents.session.ping().map_err(|error| error.to_string())?;
+    take(pump, torrents, counting, metrics)
+}
+
 /// Takes everything that waits. The wake-up is cleared first, so that an alert in between wakes again.
 fn take(
     pump: &mut Pump,
@@ -176,6 +194,7 @@ fn take(
         tracing::warn!("libtorrent dropped alerts; every torrent is looked at again");
         torrents.resync();
     }
+    let asked = torrents.look_at_stale();
     metrics.pump_seconds.observe(begun.elapsed().as_secs_f64());
-    Ok(())
+    asked
 }

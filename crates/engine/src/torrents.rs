@@ -13,6 +13,7 @@ use revaer_domain::values::{RateCap, TorrentId};
 use tokio::sync::mpsc;
 
 use crate::actual::Actual;
+use crate::adding::Adding;
 use crate::confine::LeadsOut;
 use crate::deletion::Outcome;
 use crate::desired::{Desired, Materials, Presence, Reconciliation};
@@ -34,6 +35,8 @@ pub(crate) struct Entry {
     pub(crate) key: u64,
     pub(crate) desired: Desired,
     pub(crate) actual: Actual,
+    /// Until libtorrent has said what became of its add.
+    pub(crate) adding: Option<Adding>,
     /// The limits that were last set.
     pub(crate) capped: RateCap,
     pub(crate) last: Option<Status>,
@@ -78,10 +81,11 @@ impl Entry {
             id: desired.id,
             key,
             capped: desired.rate_cap,
+            phase: desired.phase,
             desired,
             actual,
+            adding: None,
             last: None,
-            phase: None,
             failure: None,
             retrying: false,
             resuming: false,
@@ -130,6 +134,8 @@ pub(crate) struct Torrents {
     pub(crate) receiving: HashMap<u64, Instant>,
     /// Those whose priorities libtorrent has yet to take over.
     pub(crate) unsettled: HashSet<u64>,
+    /// Whether alerts spoke of torrents that have not been looked at since.
+    pub(crate) stale: bool,
     /// Whether every torrent of the log was brought here, so that the files which two share are known.
     pub(crate) everything_here: bool,
     pub(crate) saving: usize,
@@ -158,6 +164,7 @@ impl Torrents {
             gone: HashMap::new(),
             receiving: HashMap::new(),
             unsettled: HashSet::new(),
+            stale: false,
             everything_here: false,
             saving: 0,
             deleting: 0,
@@ -182,7 +189,11 @@ impl Torrents {
             return Reconciliation::TooEarly;
         }
         let Some(&key) = self.keys.get(&id) else { return self.absent(desired, materials) };
-        if self.entries.get(&key).is_some_and(|entry| entry.desired.version == desired.version) {
+        if self
+            .entries
+            .get(&key)
+            .is_some_and(|entry| entry.desired.version == desired.version && entry.adding.is_none())
+        {
             // Nothing new is asked for: a sweep, which looks whether libtorrent went its own way.
             self.look(key);
         }
@@ -225,6 +236,10 @@ impl Torrents {
     /// Does what is missing, and tells again what the log seems not to know.
     pub(crate) fn bring(&mut self, key: u64) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
+        if entry.adding.is_some() {
+            // There is nothing that could be asked for yet; it is brought when it was added.
+            return;
+        }
         let actions = diff(&entry.desired, Some(&entry.actual));
         for action in &actions {
             let Some(entry) = self.entries.get_mut(&key) else { return };

@@ -11,6 +11,7 @@ mod batch;
 mod dump;
 mod entry;
 mod error;
+mod fact_page;
 mod followers;
 mod keeper;
 mod known;
@@ -34,6 +35,7 @@ pub use append::{Append, Appended, CommandOutcome, CommandRecord, NewFact, Repea
 pub use dump::{Dump, Load, Moment, Rows, Table};
 pub use entry::{Body, Entry, Fact, Samples};
 pub use error::{AppendError, LoadError, MigrateError, OpenError, ReadError, Unavailable};
+pub use fact_page::{FactPage, FactRef};
 pub use log::{EventLog, Runner};
 pub use metrics::Metrics;
 pub use migrate::migrate;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use sqlx::postgres::{PgPool, PgRow, Postgres};
+use sqlx::postgres::{PgPool, PgPoolCopyExt, PgRow, Postgres};
 use sqlx::{Executor, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    Append, Body, CommandOutcome, Entry, Fact, Options, Position, Samples, StreamId, Version, statements,
+    Append, Body, CommandOutcome, Entry, Fact, FactPage, Options, Position, Samples, StreamId, Version,
+    statements,
 };
 
 /// Entries above a position.
@@ -56,6 +57,30 @@ pub(crate) async fn facts(
         facts.push(fact);
     }
     Ok(facts)
+}
+
+/// Facts alone, up to and including a position, and nothing made of them.
+pub(crate) async fn fact_page(
+    pool: &PgPool,
+    after: Position,
+    until: Position,
+    options: &Options,
+) -> Result<FactPage, sqlx::Error> {
+    let mut statement = statements::READ_FACT_PAGE.to_owned();
+    // COPY takes no parameters, and these are numbers.
+    for (place, value) in [("$1", after.0), ("$2", until.0), ("$3", i64::from(options.page_max))] {
+        statement = statement.replace(place, &value.to_string());
+    }
+    let copy = format!("COPY ({statement}) TO STDOUT (FORMAT binary)");
+    let mut pieces = pool.copy_out_raw(&copy).await?;
+    let mut buffer = Vec::new();
+    while let Some(piece) = pieces.try_next().await? {
+        // Each piece is a row. What is too much is read and not kept, since the connection has to be left as it was.
+        if buffer.len() < options.page_bytes_max {
+            buffer.extend_from_slice(&piece);
+        }
+    }
+    FactPage::read(buffer).map_err(unreadable)
 }
 
 pub(crate) async fn stream(

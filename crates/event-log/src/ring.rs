@@ -70,7 +70,12 @@ impl Ring {
     }
 
     pub(crate) fn is_below(&self, cursor: Position) -> bool {
-        cursor < self.read().floor
+        cursor < self.floor()
+    }
+
+    /// Everything above is here.
+    pub(crate) fn floor(&self) -> Position {
+        self.read().floor
     }
 
     /// Its entries, and their bytes.

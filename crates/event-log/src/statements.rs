@@ -25,6 +25,7 @@ statements! {
     LOG_ID = "log_id.sql";
     MAKE_SAMPLE_PARTITION = "make_sample_partition.sql";
     READ_ALL = "read_all.sql";
+    READ_FACT_PAGE = "read_fact_page.sql";
     READ_FACTS = "read_facts.sql";
     READ_STREAM = "read_stream.sql";
     READ_STREAMS = "read_streams.sql";

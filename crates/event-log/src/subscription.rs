@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::followers::Place;
 use crate::log::Inner;
 use crate::ring::Near;
-use crate::{Entry, Position, read};
+use crate::{Entry, FactPage, Position, read};
 
 /// The first and the longest wait of a follower that finds the database away.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -73,6 +73,34 @@ impl Subscription {
         }
     }
 
+    /// Facts above the cursor up to and including a position, while [`Subscription::lagging`] and the cursor is below that position;
+    /// samples between them are passed over. None means that there are none so far below the head: what comes next comes by
+    /// [`Subscription::next`].
+    ///
+    /// They are read from Postgres as they are, for this follower alone. It waits and may be cancelled as the other.
+    pub async fn next_facts(&mut self, until: Position) -> FactPage {
+        self.tell();
+        let mut pause = PAUSE_MIN;
+        loop {
+            // Taken before the read: everything up to here was committed by then.
+            let floor = self.log.ring.floor().min(until);
+            if self.cursor >= floor {
+                return FactPage::default();
+            }
+            match self.read_facts(until).await {
+                Ok(page) => {
+                    self.cursor = page.last().unwrap_or(floor);
+                    return page;
+                }
+                Err(error) => {
+                    tracing::debug!(%error, position = %self.cursor, "a follower waits for the database");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
     /// The position up to which everything was returned.
     pub const fn position(&self) -> Position {
         self.cursor
@@ -87,6 +115,17 @@ impl Subscription {
         if let Some(place) = &self.place {
             place.reach(self.cursor);
         }
+    }
+
+    /// In a task of its own: a `COPY` that is not read to its end leaves a connection that nobody can use, and whoever takes the
+    /// facts apart has a thread to himself.
+    async fn read_facts(&self, until: Position) -> Result<FactPage, sqlx::Error> {
+        let (log, after) = (Arc::clone(&self.log), self.cursor);
+        let reading = tokio::spawn(async move {
+            let _permit = log.catch_up.acquire().await.expect("this semaphore is never closed");
+            read::fact_page(&log.pool, after, until, &log.options).await
+        });
+        reading.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
     async fn read_page(&self) -> Result<Vec<Arc<Entry>>, sqlx::Error> {

@@ -58,6 +58,7 @@ void Pump::pump() {
                 dropped_ = true;
             }
         }
+        if (dropped_) session_->meet_all(session);
         for (auto const& status : session_->take_asked(session)) put_status(status);
     });
 }
@@ -113,6 +114,8 @@ void Pump::take(lt::alert const& alert) {
     if (auto const* torrent = dynamic_cast<lt::torrent_alert const*>(&alert)) {
         // Empty once the torrent is gone.
         key = key_of(torrent->handle.userdata());
+        // Alerts may speak of a torrent before the one that says it was added.
+        if (key != 0) session_->meet(key, torrent->handle);
     }
     auto const simple = [&](std::uint8_t kind, char const* path = "") { put(event(kind, key), alert.message(), path); };
     auto const failed = [&](std::uint8_t kind, lt::error_code const& error, char const* path = "") {
@@ -244,8 +247,10 @@ void Pump::take(lt::alert const& alert) {
             break;
         }
         case lt::add_torrent_alert::alert_type: {
-            auto const& error = as<lt::add_torrent_alert>(alert).error;
-            failed(error ? add_failed : added, error);
+            auto const& added_alert = as<lt::add_torrent_alert>(alert);
+            key = key_of(added_alert.params.userdata);
+            if (added_alert.error) session_->give_up(key);
+            failed(added_alert.error ? add_failed : added, added_alert.error);
             break;
         }
         case lt::session_error_alert::alert_type: failed(session_error, as<lt::session_error_alert>(alert).error); break;

@@ -29,6 +29,7 @@ namespace revaer {
 
 struct RawSetting;
 struct RawAdd;
+struct RawPosted;
 struct RawStatus;
 struct RawEvent;
 struct RawFile;
@@ -63,6 +64,7 @@ public:
 
     // One torrent: torrent.cpp.
     rust::Vec<std::uint8_t> add(std::uint64_t key, RawAdd const& torrent) const;
+    RawPosted post_add(std::uint64_t key, RawAdd const& torrent) const;
     void remove(std::uint64_t key, bool delete_files) const;
     void set_flags(std::uint64_t key, std::uint64_t flags, std::uint64_t mask) const;
     void set_file_priorities(std::uint64_t key, rust::Slice<std::uint8_t const> priorities) const;
@@ -98,6 +100,11 @@ public:
     }
     // Torrents whose state was asked for one by one since the last call.
     std::vector<lt::torrent_status> take_asked(lt::session& session) const;
+    // An add that was posted is done: the place of the torrent gets its handle, or is given up.
+    void meet(std::uint64_t key, lt::torrent_handle const& torrent) const;
+    void give_up(std::uint64_t key) const;
+    // The same for every add whose alert may have been lost.
+    void meet_all(lt::session& session) const;
     // The key of a torrent whose files libtorrent has done deleting; by then its handle knows nothing.
     std::uint64_t take_leaving(lt::info_hash_t const& hashes) const;
 

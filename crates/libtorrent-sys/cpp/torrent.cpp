@@ -77,6 +77,40 @@ rust::Vec<std::uint8_t> numbers_of(std::vector<lt::download_priority_t> const& p
     return list;
 }
 
+struct Prepared {
+    lt::add_torrent_params params;
+    std::vector<lt::download_priority_t> wanted;
+    bool held_back;
+    rust::Vec<std::uint8_t> found;
+};
+
+Prepared prepared_from(std::uint64_t key, RawAdd const& torrent) {
+    auto params = source_of(torrent);
+    params.save_path = path_of(rust::Str(torrent.save_path));
+    auto const mask = lt::torrent_flags_t(torrent.mask);
+    params.flags = (params.flags & ~mask) | (lt::torrent_flags_t(torrent.flags) & mask);
+    params.flags |= lt::torrent_flags::duplicate_is_error;
+    auto wanted = priorities_of({torrent.file_priorities.data(), torrent.file_priorities.size()});
+    bool held_back = false;
+    rust::Vec<std::uint8_t> found;
+    if (!wanted.empty()) {
+        auto const before = std::exchange(params.file_priorities, wanted);
+        held_back = hold_back(params.file_priorities, before);
+        found = numbers_of(before);
+        // Resume data has priorities of pieces too, and libtorrent applies them last.
+        params.piece_priorities.clear();
+    }
+    params.download_limit = torrent.download_limit > 0 ? torrent.download_limit : -1;
+    params.upload_limit = torrent.upload_limit > 0 ? torrent.upload_limit : -1;
+    params.max_connections = torrent.connections_max > 0 ? torrent.connections_max : -1;
+    params.max_uploads = torrent.upload_slots_max > 0 ? torrent.upload_slots_max : -1;
+    for (auto const& tracker : torrent.trackers) params.trackers.emplace_back(tracker);
+    params.tracker_tiers.resize(params.trackers.size(), 0);
+    for (auto const& peer : torrent.peers) params.peers.push_back(endpoint_of(std::string(peer)));
+    params.userdata = data_of(key);
+    return {std::move(params), std::move(wanted), held_back, std::move(found)};
+}
+
 RawTracker flat(lt::announce_entry const& tracker) {
     // 0 not contacted, 1 working, 2 updating, 3 failing: the best of its endpoints.
     std::uint8_t status = 0;
@@ -111,43 +145,51 @@ void Session::reserve(std::uint64_t key) const {
         throw Failure("session", 5, "there is a torrent with key " + std::to_string(key));
 }
 
+void Session::meet(std::uint64_t key, lt::torrent_handle const& torrent) const {
+    std::lock_guard<std::mutex> const lock(keys_);
+    auto const found = handles_.find(key);
+    if (found != handles_.end() && !found->second.is_valid()) found->second = torrent;
+}
+
+void Session::give_up(std::uint64_t key) const {
+    std::lock_guard<std::mutex> const lock(keys_);
+    auto const found = handles_.find(key);
+    if (found != handles_.end() && !found->second.is_valid()) handles_.erase(found);
+}
+
+void Session::meet_all(lt::session& session) const {
+    // Waits for libtorrent's thread, so adds that were posted before are done.
+    for (auto const& torrent : session.get_torrents()) meet(key_of(torrent.userdata()), torrent);
+}
+
 rust::Vec<std::uint8_t> Session::add(std::uint64_t key, RawAdd const& torrent) const {
     return with_session([&](lt::session& session) {
-        auto params = source_of(torrent);
-        params.save_path = path_of(rust::Str(torrent.save_path));
-        auto const mask = lt::torrent_flags_t(torrent.mask);
-        params.flags = (params.flags & ~mask) | (lt::torrent_flags_t(torrent.flags) & mask);
-        params.flags |= lt::torrent_flags::duplicate_is_error;
-        auto const wanted = priorities_of({torrent.file_priorities.data(), torrent.file_priorities.size()});
-        bool held_back = false;
-        rust::Vec<std::uint8_t> found;
-        if (!wanted.empty()) {
-            auto const before = std::exchange(params.file_priorities, wanted);
-            held_back = hold_back(params.file_priorities, before);
-            found = numbers_of(before);
-            // Resume data has priorities of pieces too, and libtorrent applies them last.
-            params.piece_priorities.clear();
-        }
-        params.download_limit = torrent.download_limit > 0 ? torrent.download_limit : -1;
-        params.upload_limit = torrent.upload_limit > 0 ? torrent.upload_limit : -1;
-        params.max_connections = torrent.connections_max > 0 ? torrent.connections_max : -1;
-        params.max_uploads = torrent.upload_slots_max > 0 ? torrent.upload_slots_max : -1;
-        for (auto const& tracker : torrent.trackers) params.trackers.emplace_back(tracker);
-        params.tracker_tiers.resize(params.trackers.size(), 0);
-        for (auto const& peer : torrent.peers) params.peers.push_back(endpoint_of(std::string(peer)));
-        params.userdata = data_of(key);
+        auto prepared = prepared_from(key, torrent);
         reserve(key);
         try {
-            auto const handle = session.add_torrent(std::move(params));
-            if (held_back) handle.prioritize_files(wanted);
-            std::lock_guard<std::mutex> const lock(keys_);
-            handles_[key] = handle;
-            return found;
+            auto const handle = session.add_torrent(std::move(prepared.params));
+            if (prepared.held_back) handle.prioritize_files(prepared.wanted);
+            meet(key, handle);
+            return std::move(prepared.found);
         } catch (...) {
             std::lock_guard<std::mutex> const lock(keys_);
             handles_.erase(key);
             throw;
         }
+    });
+}
+
+RawPosted Session::post_add(std::uint64_t key, RawAdd const& torrent) const {
+    return with_session([&](lt::session& session) {
+        auto prepared = prepared_from(key, torrent);
+        reserve(key);
+        try {
+            session.async_add_torrent(std::move(prepared.params));
+        } catch (...) {
+            give_up(key);
+            throw;
+        }
+        return RawPosted{prepared.held_back, std::move(prepared.found)};
     });
 }
 

@@ -106,6 +106,15 @@ pub(crate) fn limit(bytes_per_second: Option<u32>) -> i32 {
     bytes_per_second.map_or(0, |limit| i32::try_from(limit).unwrap_or(i32::MAX))
 }
 
+/// An add that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// Whether files are held back, which resume data had left out: their priorities have to be set when it was added.
+    pub held_back: bool,
+    /// The priorities that the resume data had, where the add has others; empty for none.
+    pub found: Vec<u8>,
+}
+
 /// What a removal does with the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemoveFiles {

@@ -33,6 +33,12 @@ pub(crate) mod bridge {
         peers: Vec<String>,
     }
 
+    struct RawPosted {
+        held_back: bool,
+        /// The priorities that the resume data had.
+        found: Vec<u8>,
+    }
+
     /// A torrent at one moment.
     #[derive(Clone, Copy)]
     struct RawStatus {
@@ -151,6 +157,7 @@ pub(crate) mod bridge {
         fn reconnect_local_peers(self: &Session) -> Result<()>;
         fn set_ip_filter(self: &Session, blocked: &[RawRange]) -> Result<()>;
         fn add(self: &Session, key: u64, torrent: &RawAdd) -> Result<Vec<u8>>;
+        fn post_add(self: &Session, key: u64, torrent: &RawAdd) -> Result<RawPosted>;
         fn remove(self: &Session, key: u64, delete_files: bool) -> Result<()>;
         fn set_flags(self: &Session, key: u64, flags: u64, mask: u64) -> Result<()>;
         fn set_file_priorities(self: &Session, key: u64, priorities: &[u8]) -> Result<()>;

@@ -18,7 +18,7 @@ mod session;
 mod setting;
 mod status;
 
-pub use add::{AddTorrent, RemoveFiles, SaveResume, Source};
+pub use add::{AddTorrent, Posted, RemoveFiles, SaveResume, Source};
 pub use error::Error;
 pub use event::{Event, EventKind, FileOperation};
 pub use flags::TorrentFlags;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
-use crate::add::{AddTorrent, RemoveFiles, SaveResume, limit};
+use crate::add::{AddTorrent, Posted, RemoveFiles, SaveResume, limit};
 use crate::error::Error;
 use crate::ffi::bridge;
 use crate::flags::TorrentFlags;
@@ -145,6 +145,13 @@ impl Session {
     /// those of its resume data are given back; libtorrent leaves out what is as usual at their end.
     pub fn add(&self, key: u64, torrent: &AddTorrent) -> Result<Vec<u8>, Error> {
         Ok(self.raw().add(key, &torrent.raw())?)
+    }
+
+    /// Asks for an add and does not wait for it; `EventKind::Added` or `EventKind::AddFailed` says what became of it, and until
+    /// then there is no torrent to ask. What cannot be read is an error at once.
+    pub fn post_add(&self, key: u64, torrent: &AddTorrent) -> Result<Posted, Error> {
+        let bridge::RawPosted { held_back, found } = self.raw().post_add(key, &torrent.raw())?;
+        Ok(Posted { held_back, found })
     }
 
     /// Takes a torrent out; `EventKind::Removed` says when.

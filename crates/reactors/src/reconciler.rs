@@ -24,10 +24,11 @@ use crate::{Causes, Metrics};
 /// How often the whole session is compared with the log when nothing else asks for it.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Torrents that are looked up in one question when all are compared. With the bound of each body, at most 64 MiB.
+/// Torrents that are looked up in one question when all are compared; two such answers are held, each of at most 64 MiB by the bound
+/// of each body.
 const CHUNK: usize = 128;
-/// Comparisons under way at once: enough to keep the session's thread busy while others wait for the database.
-const AT_ONCE: usize = 16;
+/// Comparisons under way at once: libtorrent always has the next adds before it while the answers to the last are on their way.
+const AT_ONCE: usize = 64;
 
 /// Asks the reconciler for every torrent, after the session was rebuilt, and tells when it has compared all of them. A cheap
 /// clone.
@@ -136,11 +137,19 @@ impl Reconciler {
         };
         let begun = Instant::now();
         let mut too_early = Vec::new();
-        for ids in torrents.chunks(CHUNK) {
-            match self.reconcile_chunk(ids, shutdown).await {
+        // While some are brought into the session, the next are looked up.
+        let mut chunks = torrents.chunks(CHUNK);
+        let mut next = chunks.next();
+        let mut bodies = self.prefetched(next).await;
+        while let Some(ids) = next {
+            next = chunks.next();
+            let (compared, looked_up) =
+                tokio::join!(self.reconcile_chunk(ids, &bodies, shutdown), self.prefetched(next));
+            match compared {
                 Some(more) => too_early.extend(more),
                 None => return false,
             }
+            bodies = looked_up;
         }
         self.metrics.sweep_seconds.observe(begun.elapsed().as_secs_f64());
         let (count, milliseconds) = (torrents.len(), begun.elapsed().as_millis());
@@ -161,24 +170,17 @@ impl Reconciler {
         true
     }
 
-    /// Some torrents, side by side, and looked up together. Those that were too early; `None` when shutdown came first.
+    /// Some torrents, side by side. Those that were too early; `None` when shutdown came first.
     async fn reconcile_chunk(
         &self,
         ids: &[TorrentId],
+        bodies: &PrefetchedBodies,
         shutdown: &CancellationToken,
     ) -> Option<Vec<TorrentId>> {
-        let bodies = match self.prefetch(ids).await {
-            Ok(bodies) => bodies,
-            Err(error) => {
-                // Each of them asks by itself, and waits as long as it takes.
-                tracing::warn!(%error, "torrents cannot be looked up together");
-                PrefetchedBodies::default()
-            }
-        };
         // Boxed: the compiler cannot tell that a stream of borrowing futures may go from thread to thread.
         let comparisons: Vec<BoxFuture<'_, _>> = ids
             .iter()
-            .map(|&id| self.reconcile(id, 0, Some(&bodies), shutdown).map(move |done| (id, done)).boxed())
+            .map(|&id| self.reconcile(id, 0, Some(bodies), shutdown).map(move |done| (id, done)).boxed())
             .collect();
         let compared: Vec<_> = futures::stream::iter(comparisons).buffer_unordered(AT_ONCE).collect().await;
         let mut too_early = Vec::new();
@@ -188,6 +190,19 @@ impl Reconciler {
             }
         }
         Some(too_early)
+    }
+
+    /// What can be looked up of some torrents together; nothing when that fails or there are none.
+    async fn prefetched(&self, ids: Option<&[TorrentId]>) -> PrefetchedBodies {
+        let Some(ids) = ids else { return PrefetchedBodies::default() };
+        match self.prefetch(ids).await {
+            Ok(bodies) => bodies,
+            Err(error) => {
+                // Each of them asks by itself, and waits as long as it takes.
+                tracing::warn!(%error, "torrents cannot be looked up together");
+                PrefetchedBodies::default()
+            }
+        }
     }
 
     /// Folds them, and fetches the bodies of those that the session does not have.

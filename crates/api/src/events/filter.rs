@@ -1,7 +1,7 @@
 //! Which events a client wants.
 
 use revaer_domain::values::TorrentId;
-use revaer_event_log::Fact;
+use revaer_event_log::FactRef;
 use revaer_event_schema::PROGRESS_KIND;
 
 use crate::pattern::Patterns;
@@ -21,9 +21,9 @@ impl Filter {
     }
 
     /// Whether a fact passes.
-    pub(super) fn wants(&self, fact: &Fact) -> bool {
-        let of_torrent = self.torrent.as_ref().is_none_or(|(_, stream)| *stream == fact.stream.as_str());
-        of_torrent && self.patterns.match_kind(&fact.kind)
+    pub(super) fn wants(&self, fact: FactRef<'_>) -> bool {
+        let of_torrent = self.torrent.as_ref().is_none_or(|(_, stream)| stream == fact.stream);
+        of_torrent && self.patterns.match_kind(fact.kind)
     }
 
     /// Whether samples pass, those of the torrent below if there is one.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use revaer_application::Principal;
-use revaer_event_log::{Body, Entry, Position, Subscription};
+use revaer_event_log::{Body, Entry, FactPage, FactRef, Position, Subscription};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -92,13 +92,23 @@ struct Serving {
     context: Arc<Context>,
     /// The next page, and the cursor behind it.
     reading: Reading,
+    /// Up to here facts are all there is for the client.
+    facts_until: Position,
     /// Of the last entry that was read.
     seen: Position,
     outlet: Outlet,
 }
 
 /// A page that is being read. It goes on while the one before is written, so that the database and this task work side by side.
-type Reading = BoxFuture<'static, (Vec<Arc<Entry>>, Subscription)>;
+type Reading = BoxFuture<'static, (Page, Subscription)>;
+
+/// What comes next.
+enum Page {
+    /// Of long ago: facts alone, read for this client.
+    Facts(FactPage),
+    /// Shared with others that are near the head, or with samples between.
+    Entries(Vec<Arc<Entry>>),
+}
 
 /// What becomes of the pages.
 struct Outlet {
@@ -113,8 +123,16 @@ struct Outlet {
     _place: Place,
 }
 
-fn read(mut subscription: Subscription) -> Reading {
-    async move { (subscription.next().await, subscription) }.boxed()
+/// Up to `facts_until` the client gets no samples, because it wants none or because they are not kept.
+fn read(mut subscription: Subscription, facts_until: Position) -> Reading {
+    async move {
+        if subscription.lagging() && subscription.position() < facts_until {
+            let page = subscription.next_facts(facts_until).await;
+            return (Page::Facts(page), subscription);
+        }
+        (Page::Entries(subscription.next().await), subscription)
+    }
+    .boxed()
 }
 
 impl Follower {
@@ -146,13 +164,18 @@ impl Follower {
             told: self.start.after,
             _place: self.place,
         };
+        let facts_until = if outlet.filter.wants_samples() {
+            self.start.samples_gap_to.unwrap_or_default()
+        } else {
+            Position(i64::MAX)
+        };
         let subscription = log.subscribe(self.start.after);
         let metrics = self.context.metrics.clone();
         if subscription.lagging() {
             metrics.catch_ups.inc();
         }
-        let reading = read(subscription);
-        let serving = Serving { context: self.context, reading, seen: self.start.after, outlet };
+        let reading = read(subscription, facts_until);
+        let serving = Serving { context: self.context, reading, facts_until, seen: self.start.after, outlet };
         let (start, key) = (self.start, self.key);
         tokio::spawn(async move {
             let ended = tokio::select! {
@@ -188,7 +211,7 @@ impl Serving {
 
     async fn step(&mut self) -> Result<(), Ended> {
         enum Next {
-            Page(Vec<Arc<Entry>>, Subscription),
+            Page(Page, Subscription),
             Quiet,
             End(Ended),
         }
@@ -201,7 +224,7 @@ impl Serving {
         match next {
             Next::Page(page, subscription) => {
                 self.seen = subscription.position();
-                self.reading = read(subscription);
+                self.reading = read(subscription, self.facts_until);
                 self.send_and_read(page).await
             }
             // What the filter held back need not be looked through again.
@@ -215,7 +238,7 @@ impl Serving {
     }
 
     /// Sends a page, and meanwhile reads the next. Which of the two ends first does not matter: what was read waits.
-    async fn send_and_read(&mut self, page: Vec<Arc<Entry>>) -> Result<(), Ended> {
+    async fn send_and_read(&mut self, page: Page) -> Result<(), Ended> {
         let mut sending = pin!(self.outlet.send_page(&page));
         let read = tokio::select! {
             biased;
@@ -228,12 +251,36 @@ impl Serving {
 }
 
 impl Outlet {
-    async fn send_page(&mut self, page: &[Arc<Entry>]) -> Result<(), Ended> {
+    async fn send_page(&mut self, page: &Page) -> Result<(), Ended> {
+        match page {
+            Page::Facts(facts) => self.send_facts(facts).await,
+            Page::Entries(entries) => self.send_entries(entries).await,
+        }
+    }
+
+    async fn send_facts(&mut self, page: &FactPage) -> Result<(), Ended> {
+        let mut gathered = Vec::new();
+        for fact in page.iter() {
+            if !self.filter.wants(fact) {
+                continue;
+            }
+            frames::write_fact(&mut gathered, fact, &self.tag);
+            self.told = fact.position;
+            if gathered.len() >= CHUNK_BYTES {
+                let next = Vec::with_capacity(gathered.capacity());
+                self.send(std::mem::replace(&mut gathered, next).into()).await?;
+            }
+        }
+        if gathered.is_empty() { Ok(()) } else { self.send(gathered.into()).await }
+    }
+
+    async fn send_entries(&mut self, page: &[Arc<Entry>]) -> Result<(), Ended> {
         let mut gathered = Vec::new();
         for entry in page {
             match &entry.body {
                 // Nobody else holds it: it was read from the database for this client, and a copy for others would be for none.
                 Body::Fact(fact) if Arc::strong_count(entry) == 1 => {
+                    let fact = FactRef::from(fact);
                     if !self.filter.wants(fact) {
                         continue;
                     }

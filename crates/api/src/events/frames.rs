@@ -6,7 +6,7 @@
 use std::io::Write;
 
 use bytes::Bytes;
-use revaer_event_log::{Body, Entry, Fact, Position, Samples};
+use revaer_event_log::{Body, Entry, FactRef, Position, Samples};
 use revaer_event_schema::{PROGRESS_KIND, ProgressSample, unpack_progress};
 use serde::Serialize;
 
@@ -17,7 +17,10 @@ use crate::present;
 /// The frames of an entry that pass the filter, if any does. They are kept with the entry.
 pub(super) fn of_entry(entry: &Entry, filter: &Filter, tag: &str) -> Option<Bytes> {
     match &entry.body {
-        Body::Fact(fact) => filter.wants(fact).then(|| entry.memo.get_or_init(|| of_fact(fact, tag)).clone()),
+        Body::Fact(fact) => {
+            let fact = FactRef::from(fact);
+            filter.wants(fact).then(|| entry.memo.get_or_init(|| of_fact(fact, tag)).clone())
+        }
         Body::Samples(_) if !filter.wants_samples() => None,
         Body::Samples(samples) => {
             let frames = match filter.torrent() {
@@ -30,8 +33,8 @@ pub(super) fn of_entry(entry: &Entry, filter: &Filter, tag: &str) -> Option<Byte
 }
 
 /// A fact onto the end of a chunk, for an entry that no other client will see: one that was read from the database for this one.
-pub(super) fn write_fact(text: &mut Vec<u8>, fact: &Fact, tag: &str) {
-    begin(text, Some((fact.position, tag)), &fact.kind);
+pub(super) fn write_fact(text: &mut Vec<u8>, fact: FactRef<'_>, tag: &str) {
+    begin(text, Some((fact.position, tag)), fact.kind);
     let from = text.len();
     present::write_fact(text, fact);
     end(text, from);
@@ -75,7 +78,7 @@ pub(super) fn opening(start: Start, tag: &str) -> Bytes {
     text.into()
 }
 
-fn of_fact(fact: &Fact, tag: &str) -> Bytes {
+fn of_fact(fact: FactRef<'_>, tag: &str) -> Bytes {
     let mut text = Vec::with_capacity(512 + fact.data.len());
     write_fact(&mut text, fact, tag);
     text.into()
@@ -105,11 +108,16 @@ fn push(text: &mut Vec<u8>, id: Option<(Position, &str)>, event: &str, data: &im
 }
 
 fn begin(text: &mut Vec<u8>, id: Option<(Position, &str)>, event: &str) {
-    let written = match id {
-        Some((position, tag)) => write!(text, "id: {position}.{tag}\nevent: {event}\ndata: "),
-        None => write!(text, "event: {event}\ndata: "),
-    };
-    written.expect("a vector takes whatever is written");
+    if let Some((position, tag)) = id {
+        text.extend_from_slice(b"id: ");
+        write!(text, "{position}").expect("a vector takes whatever is written");
+        text.push(b'.');
+        text.extend_from_slice(tag.as_bytes());
+        text.push(b'\n');
+    }
+    text.extend_from_slice(b"event: ");
+    text.extend_from_slice(event.as_bytes());
+    text.extend_from_slice(b"\ndata: ");
 }
 
 /// Ends a frame whose JSON begins at `from`.

@@ -1,8 +1,8 @@
 //! The event stream: what comes, in which frames, and from where.
 
 use revaer_domain::health::{HealthChanged, HealthState};
-use revaer_event_log::{Append, StreamId};
-use revaer_event_schema::{Metadata, encode_health};
+use revaer_event_log::{Append, Options, StreamId};
+use revaer_event_schema::{Metadata, PROGRESS_KIND, encode_health};
 use revaer_wire::EventFrame;
 use serde_json::json;
 
@@ -236,6 +236,35 @@ async fn samples_that_are_no_longer_kept_are_told_once() {
         world.add(head.unsigned_abs() + query.len() as u64).await;
         assert_eq!(stream.event().await.event.as_deref(), Some("torrent.added"), "{query}");
     }
+}
+
+/// They are read in another way, by whoever wants no samples or comes from where none are kept.
+#[tokio::test]
+async fn facts_of_long_ago_are_the_same_bytes_as_any_others() {
+    let world = World::with_log(Options { ring_entries_max: 1, page_max: 4, ..Options::default() }).await;
+    let head = story(&world).await;
+    let mut facts = Stream::open(&world, &world.since_start(""), None).await.through(head).await;
+    facts.retain(|frame| frame.event.as_deref() != Some(PROGRESS_KIND));
+    assert_eq!(facts.len(), 2 + 6 + 1);
+    let far = Stream::open(&world, &world.since_start("&samples=false"), None).await.through(head).await;
+    assert_eq!(far, facts);
+    let paused: Vec<_> =
+        facts.iter().filter(|frame| frame.event.as_deref() == Some("torrent.paused")).cloned().collect();
+    let last = paused.last().and_then(|frame| frame.data["position"].as_i64()).expect("some were paused");
+    let query = world.since_start("&samples=false&types=*.paused");
+    assert_eq!(Stream::open(&world, &query, None).await.through(last).await, paused);
+
+    sqlx::query("UPDATE log_meta SET samples_floor = $1")
+        .bind(head)
+        .execute(world.application.log().pool())
+        .await
+        .expect("updates");
+    let mut unkept = Stream::open(&world, &world.since_start(""), None).await;
+    assert_eq!(unkept.event().await.event.as_deref(), Some("samples-gap"));
+    assert_eq!(unkept.through(head).await, facts);
+    let next = world.sample(&[world.add(9).await]).await.0;
+    let after = unkept.through(next).await;
+    assert_eq!(after.last().and_then(|frame| frame.event.as_deref()), Some(PROGRESS_KIND));
 }
 
 #[tokio::test]

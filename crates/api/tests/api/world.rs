@@ -73,14 +73,18 @@ impl World {
     }
 
     pub(crate) async fn with_access(limits: Limits, access: Access) -> Self {
-        Self::made(limits, access, true).await
+        Self::made(limits, access, true, Options::default()).await
     }
 
-    async fn made(limits: Limits, access: Access, set_up: bool) -> Self {
+    pub(crate) async fn with_log(options: Options) -> Self {
+        Self::made(Limits::default(), Access::default(), true, options).await
+    }
+
+    async fn made(limits: Limits, access: Access, set_up: bool, options: Options) -> Self {
         let database = TestDatabase::create().await;
         let pool = database.pool().await;
         migrate(&pool).await.expect("migrates");
-        let mut world = Self::over(pool, Some(database), ServerKey::draw(), limits, access).await;
+        let mut world = Self::over(pool, Some(database), ServerKey::draw(), limits, access, options).await;
         if set_up {
             world.secret = Some(world.set_up().await);
             world.began = world.application.log().head().await.expect("reads");
@@ -92,7 +96,9 @@ impl World {
     pub(crate) async fn another(&self, limits: Limits) -> Self {
         let connect = self.application.log().pool().connect_options();
         let pool = sqlx::PgPool::connect_with(connect.as_ref().clone()).await.expect("connects");
-        let mut other = Self::over(pool, None, self.server_key.clone(), limits, Access::default()).await;
+        let mut other =
+            Self::over(pool, None, self.server_key.clone(), limits, Access::default(), Options::default())
+                .await;
         other.secret.clone_from(&self.secret);
         other.began = self.began;
         other
@@ -104,8 +110,9 @@ impl World {
         server_key: ServerKey,
         limits: Limits,
         access: Access,
+        options: Options,
     ) -> Self {
-        let (log, runner) = EventLog::open(pool, Options::default()).await.expect("opens");
+        let (log, runner) = EventLog::open(pool, options).await.expect("opens");
         let shutdown = CancellationToken::new();
         tokio::spawn(runner.run(shutdown.clone()));
         let (projections, projector) = Projector::open(log.clone()).await.expect("opens");
@@ -151,7 +158,7 @@ impl World {
 
     /// A service that nobody has set up, and a client without a key.
     pub(crate) async fn not_set_up(limits: Limits) -> Self {
-        Self::made(limits, Access::default(), false).await
+        Self::made(limits, Access::default(), false, Options::default()).await
     }
 
     /// Sets it up, past the API; the secret of a key that may do everything.

@@ -69,6 +69,7 @@ impl Bench {
         if batch.dropped {
             torrents.resync();
         }
+        torrents.look_at_stale().expect("a session");
         while let Ok((id, outcome)) = self.deleted.try_recv() {
             self.torrents.on_deleted(id, outcome);
             self.told.extend(self.shared.mailbox.drain());

@@ -131,6 +131,7 @@ pub(crate) fn desired(number: u128, peers: &[&Seeder]) -> Desired {
         retry: OneShot::default(),
         failed: false,
         moving_to: None,
+        phase: None,
         expected_done_bytes: 0,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
-use revaer_event_log::{Options, Position};
+use revaer_event_log::{EventLog, FactRef, Options, Position};
 
 use crate::support::{PATIENCE, TestLog, append, follow_until, mutate, recorded_positions, wait_for};
 
@@ -23,6 +23,14 @@ async fn append_facts(log: &revaer_event_log::EventLog, name: &str, facts: u32) 
         last = answers.into_iter().map(|answer| answer.unwrap().position).max().unwrap();
     }
     last
+}
+
+/// Waits until the process's own followers have come to a position.
+async fn wait_until_followed(log: &EventLog, position: Position) {
+    let mut follower = log.subscribe(log.tail_position());
+    while log.tail_position() < position {
+        follower.next().await;
+    }
 }
 
 #[tokio::test]
@@ -113,6 +121,54 @@ async fn cancelled_wait_loses_nothing() {
         assert!(subscription.position() >= before);
     }
     assert_eq!(seen, recorded_positions(&test.pool).await);
+}
+
+/// What is far behind is read without the samples, and given up at any await point, until the ring takes over.
+#[tokio::test]
+async fn facts_of_long_ago_come_once_in_order_and_as_they_were_appended() {
+    let test = TestLog::with(small_ring()).await;
+    for part in ["a", "b", "c"] {
+        append_facts(&test.log, part, 40).await;
+        test.log.append_samples("node", vec![0]).await.unwrap();
+    }
+    let head = test.log.head().await.unwrap();
+    let recorded = test.log.read_facts(Position::ZERO, 1000).await.unwrap();
+    wait_until_followed(&test.log, head).await;
+
+    let mut follower = test.log.subscribe(Position::ZERO);
+    let mut seen = 0;
+    let mut polls = 0;
+    while follower.lagging() {
+        polls += 1;
+        let mut next = Box::pin(follower.next_facts(head));
+        for _ in 0..polls {
+            if let std::task::Poll::Ready(page) = futures::poll!(&mut next) {
+                assert!(page.iter().count() <= 7, "pages are bounded");
+                for fact in page.iter() {
+                    assert_eq!(fact, FactRef::from(&recorded[seen]));
+                    seen += 1;
+                }
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(seen > 100, "the ring holds ten of them");
+    assert!(follower.next_facts(head).await.is_empty(), "the rest is in the ring");
+    let mut rest = follow_until(&mut follower, head).await;
+    rest.retain(|position| recorded.iter().any(|fact| fact.position == *position));
+    assert_eq!(rest, recorded[seen..].iter().map(|fact| fact.position).collect::<Vec<_>>());
+
+    let mut bounded = test.log.subscribe(Position::ZERO);
+    let mut last = Position::ZERO;
+    while bounded.position() < Position(50) {
+        last = bounded.next_facts(Position(50)).await.iter().map(|fact| fact.position).last().unwrap_or(last);
+    }
+    assert_eq!(
+        last,
+        recorded.iter().map(|fact| fact.position).filter(|at| *at <= Position(50)).max().unwrap()
+    );
+    assert_eq!(bounded.position(), Position(50));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod create;
 mod hostile_input;
 mod hostile_metainfo;
 mod peers;
+mod posting;
 mod session;
 mod support;
 mod swarm;
