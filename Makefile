@@ -15,7 +15,7 @@ DOCKER ?= docker
 TOOLS = target/tools/venv/bin:target/tools/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api lint-runbook soak clean deb package-check image image-check dist sums release-version packager lint-workflows deny advisories supply
+.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api lint-runbook soak clean deb package-check image image-check dist sums release-version packager lint-workflows deny advisories supply book binder fuzz fuzz-tools
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ fuzzer:
 # And with what packs programs, and what tries packages and images in containers.
 packager:
 	@scripts/bootstrap packages
+
+# And with what makes a book of pages.
+binder:
+	@scripts/bootstrap book
 
 # And with what judges dependencies.
 supply:
@@ -111,6 +115,9 @@ docs: programs ## write anew what is generated in docs/: settings, metrics, even
 	cargo run --locked --quiet -p revaer-server -- metrics > docs/metrics.md.new
 	mv docs/metrics.md.new docs/metrics.md
 
+book: binder ## make a book of all documents, in target/book
+	@scripts/book
+
 bench: tools ## measure against a bare libtorrent session, as ratios (builds with --release)
 	@scripts/bench
 
@@ -128,6 +135,12 @@ bench-service: programs ## measure the whole service at scale, as ratios; ROWS c
 
 fuzz-api: fuzzer ## ask the service whatever its document allows and forbids, for FUZZ_SECONDS
 	@scripts/fuzz-api
+
+fuzz-tools:
+	@scripts/bootstrap fuzz-laws
+
+fuzz: fuzz-tools ## look for bytes that break a law of what parses, for FUZZ_SECONDS; keeps what is new in fuzz/corpus
+	@scripts/fuzz-laws
 
 bench-fsops: bootstrap ## measure files on their way into a library against cp and 7z, as ratios (builds with --release)
 	@scripts/bench-fsops

@@ -1,10 +1,11 @@
 //! The rules of the house that a compiler does not know.
 //!
-//! Which crate may use which, and how a source file has to look. Each rule is a pure function from what was read to what is
+//! Which crate may use which, how a source file has to look, and what the documents promise. Each rule is a pure function from what was read to what is
 //! wrong with it, so that a test can show it failing. What rustc, clippy, rustfmt or cargo-deny can hold, they hold.
 
 pub mod arrows;
 pub mod code;
+pub mod documents;
 pub mod sources;
 
 use std::fmt;
@@ -45,5 +46,6 @@ pub fn check(root: &Path) -> anyhow::Result<Vec<Violation>> {
     let packages = arrows::parse(&answer.stdout)?;
     let mut violations = arrows::check(&packages);
     violations.extend(sources::check(&sources::read(root)?));
+    violations.extend(documents::check(&documents::read(root)?));
     Ok(violations)
 }

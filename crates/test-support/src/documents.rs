@@ -33,7 +33,8 @@ pub fn documented_lines(program: &str) -> Vec<DocumentedLine> {
         let text = fs::read_to_string(&page).expect("a page of the documents can be read");
         let name = page.strip_prefix(&root).expect("every page lies beneath the root").display().to_string();
         for (number, words) in command_lines(&text) {
-            if words[0] == program {
+            // The name alone is the program, and no command line.
+            if words[0] == program && words.len() > 1 {
                 lines.push(DocumentedLine { place: format!("{name}:{number}"), words });
             }
         }

@@ -50,7 +50,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api",
         ],
     ),
-    // Nobody may use these two, except as a dev-dependency.
+    // Nobody may use these, except as a dev-dependency.
+    ("fuzz-laws", &["domain", "event-schema", "libtorrent-sys"]),
     ("test-support", &["postgres-embedded", "libtorrent-sys"]),
     ("xtask", &[]),
 ];

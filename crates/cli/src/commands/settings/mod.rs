@@ -52,7 +52,7 @@ struct Get {
 #[derive(Debug, Args)]
 struct Set {
     /// A key and its new value; a value that is no JSON is a text, @FILE the text in a file (@- standard input), `null` brings the default back
-    #[arg(value_name = "KEY=VALUE", required = true, value_parser = Assignment::parser())]
+    #[arg(value_name = "KEY=VALUE", required = true, hide_possible_values = true, value_parser = Assignment::parser())]
     assignments: Vec<Assignment>,
     /// Judge it, and change nothing
     #[arg(long)]
