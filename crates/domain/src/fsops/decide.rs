@@ -136,7 +136,7 @@ pub(crate) fn observe(torrent: &Torrent, observation: FsopsObservation) -> Vec<T
     };
     let news = match observation {
         FsopsObservation::Started { started, .. } => {
-            (job.is_active() && starts(job, &started)).then(|| FsopsEvent::Started(started))
+            (job.is_active() && starts(job, &started)).then_some(FsopsEvent::Started(started))
         }
         FsopsObservation::StepFinished(finished) => (job.is_active()
             && job.done.is_none_or(|done| done < finished.step))

@@ -2,12 +2,16 @@
 
 use super::event::{Phase, TorrentEvent};
 use super::state::{Lifecycle, Torrent};
-use crate::fsops::Job;
+use crate::fsops::{FsopsEvent, Job};
 
 impl Torrent {
     /// Takes one fact into the state, in place: whoever folds many of them copies none.
     pub fn fold(&mut self, event: &TorrentEvent) {
         apply(self, event);
+    }
+
+    fn fold_job(&mut self, event: &FsopsEvent) {
+        self.fsops = Job::fold(self.fsops.take(), event, self.selection_revision);
     }
 }
 
@@ -110,8 +114,6 @@ fn apply(torrent: &mut Torrent, event: &TorrentEvent) {
         }
         TorrentEvent::Removed(_) => torrent.lifecycle = Lifecycle::Removed,
         TorrentEvent::CountersRecorded(totals) => torrent.totals = *totals,
-        TorrentEvent::Fsops(event) => {
-            torrent.fsops = Job::fold(torrent.fsops.take(), event, torrent.selection_revision);
-        }
+        TorrentEvent::Fsops(event) => torrent.fold_job(event),
     }
 }
