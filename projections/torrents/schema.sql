@@ -31,6 +31,10 @@ CREATE TABLE torrent (
     upload_limit_bytes_per_second    bigint,
     share_limits                     json              NOT NULL,
     sequential                       boolean           NOT NULL,
+    -- Its job in the file pipeline, as it is shown; null while there was none.
+    fsops                            json,
+    -- Whether somebody has to do something about that job.
+    fsops_pending                    boolean           NOT NULL,
     version                          bigint            NOT NULL,
     position                         bigint            NOT NULL
 );

@@ -15,7 +15,7 @@ SELECT torrent.id, torrent.info_hash_v1, torrent.info_hash_v2, torrent.name, tor
        coalesce(live.peers, 0) AS peers, coalesce(live.seeds, 0) AS seeds,
        torrent.added_at, torrent.completed_at, torrent.save_path, torrent.error_code, torrent.error_detail,
        torrent.selection, torrent.download_limit_bytes_per_second, torrent.upload_limit_bytes_per_second,
-       torrent.share_limits, torrent.sequential, torrent.version, torrent.position,
+       torrent.share_limits, torrent.sequential, torrent.fsops, torrent.version, torrent.position,
        search.name_lower, search.labels, search.trackers, search.extensions
 FROM torrents.torrent
 JOIN torrents.torrent_search AS search ON search.id = torrent.id

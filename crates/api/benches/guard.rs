@@ -112,6 +112,7 @@ async fn fill(application: &Application) -> String {
             share_limits: ShareLimits::default(),
             trackers: vec![],
             peers: vec![],
+            fsops_profile: None,
         };
         application.add(add, &caller).await.expect("is added");
     }

@@ -275,6 +275,12 @@ fn of_command(error: &CommandError) -> Verdict {
             Refused::NoMetadata => {
                 conflict(codes::STATE_CONFLICT, "the torrent's metadata is not known yet; wait for its files")
             }
+            refused @ (Refused::Processing | Refused::Incomplete | Refused::NoProfile | Refused::NoJob) => {
+                conflict(codes::STATE_CONFLICT, &refused.to_string())
+            }
+            Refused::UnknownProfile(_) => {
+                of_fields(&[FieldProblem::at("/fsops_profile", codes::UNKNOWN_PROFILE, refused.to_string())])
+            }
             Refused::Selection(invalid) => of_fields(&[of_selection(invalid, "")]),
         },
         CommandError::TorrentExists { id } => {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use revaer_domain::selection::SelectionRule;
-use revaer_domain::torrent::{Add, Added, FilesDiscovered, Origin, TorrentCommand};
+use revaer_domain::torrent::{Add, Added, FilesDiscovered, Origin, Refused, TorrentCommand};
 use revaer_domain::values::{InfoHashes, Labels, MagnetUri, RateCap, SavePath, ShareLimits, TorrentId};
 use revaer_event_log::CommandRecord;
 use serde::Serialize;
@@ -49,6 +49,8 @@ pub struct AddTorrent {
     pub trackers: Vec<String>,
     /// Peers to try first.
     pub peers: Vec<SocketAddr>,
+    /// The profile of the file pipeline by name, if it is not to be chosen by labels or settings.
+    pub fsops_profile: Option<String>,
 }
 
 impl AddTorrent {
@@ -68,6 +70,8 @@ impl AddTorrent {
             share_limits: ShareLimits,
             trackers: &'a [String],
             peers: &'a [SocketAddr],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            fsops_profile: Option<&'a str>,
         }
         let (magnet, metainfo_sha256) = match &self.source {
             AddSource::Magnet(magnet) => (Some(magnet.as_str()), None),
@@ -85,6 +89,7 @@ impl AddTorrent {
             share_limits: self.share_limits,
             trackers: &self.trackers,
             peers: &self.peers,
+            fsops_profile: self.fsops_profile.as_deref(),
         })
     }
 }
@@ -128,6 +133,11 @@ impl Application {
         add: AddTorrent,
     ) -> Result<(Add, Option<(Vec<u8>, ParsedMetainfo)>), CommandError> {
         add.selection.compile().map_err(|error| CommandError::Refused(error.into()))?;
+        if let Some(name) = &add.fsops_profile
+            && !self.settings().now().in_force.fsops.profiles.contains_key(name)
+        {
+            return Err(CommandError::Refused(Refused::UnknownProfile(name.clone())));
+        }
         let mut added = Added {
             at: self.clock().now(),
             origin: Origin::Metainfo,
@@ -142,6 +152,7 @@ impl Application {
             selection: add.selection,
             trackers: add.trackers,
             peers: add.peers,
+            fsops_profile: add.fsops_profile,
         };
         match add.source {
             AddSource::Magnet(magnet) => {

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::access::Access;
 use crate::cache::{Cache, Folded};
 use crate::command_store::{CommandStore, StoreError, stream_of};
+use crate::fsops::FsopsBoard;
 use crate::settings::SettingsState;
 use crate::stream_lock::KeyedLocks;
 use crate::{
@@ -55,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) locks: KeyedLocks,
     pub(crate) settings: SettingsState,
     pub(crate) access: Access,
+    pub(crate) fsops: FsopsBoard,
     metrics: Metrics,
     cache: Mutex<Cache>,
 }
@@ -81,8 +83,8 @@ impl Application {
         let cache = Mutex::new(Cache::new(CACHE_ENTRIES_MAX));
         let (locks, access) = (KeyedLocks::default(), Access::new(parts.server_key.clone()));
         let settings = SettingsState::new();
-        let metrics = Metrics::default();
-        Self { inner: Arc::new(Inner { parts, bodies, locks, settings, access, metrics, cache }) }
+        let (fsops, metrics) = (FsopsBoard::default(), Metrics::default());
+        Self { inner: Arc::new(Inner { parts, bodies, locks, settings, access, fsops, metrics, cache }) }
     }
 
     /// Gives a command to a torrent.

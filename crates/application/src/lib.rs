@@ -13,6 +13,7 @@ mod clock;
 mod command_store;
 mod dispatch;
 mod error;
+mod fsops;
 mod health;
 mod history;
 mod metrics;
@@ -41,7 +42,7 @@ pub use metrics::Metrics;
 pub use observe::DiscoveredFiles;
 pub use ports::{
     CertificateFault, CertificateJudge, LiveError, LivePeer, LiveRates, LiveTracker, LiveView,
-    MetainfoParser, ParsedMetainfo,
+    MetainfoParser, ParsedMetainfo, SettingsJudge,
 };
 pub use prefetch::PrefetchedBodies;
 pub use settings::{

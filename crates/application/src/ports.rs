@@ -1,7 +1,7 @@
 //! What the write side needs of a live session and of the HTTP edge, as traits: `server` wires them.
 
 use async_trait::async_trait;
-use revaer_domain::settings::TlsSettings;
+use revaer_domain::settings::{Fault, Settings, TlsSettings};
 use revaer_domain::torrent::Totals;
 use revaer_domain::values::{InfoHashes, TorrentId};
 
@@ -111,4 +111,10 @@ pub trait LiveView: Send + Sync {
     async fn file_progress(&self, id: TorrentId) -> Result<Vec<u64>, LiveError>;
     /// The newest counters, without asking libtorrent.
     fn rates(&self, id: TorrentId) -> Option<LiveRates>;
+}
+
+/// What the rules of the settings cannot know, since it depends on this machine. May look things up, and so may block.
+pub trait SettingsJudge: Send + Sync {
+    /// Everything that is wrong with a document that is to follow another one.
+    fn judge(&self, before: &Settings, after: &Settings) -> Vec<Fault>;
 }

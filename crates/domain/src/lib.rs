@@ -5,7 +5,9 @@
 
 pub mod api_key;
 pub mod engine;
+pub mod fsops;
 pub mod health;
+pub mod roots;
 pub mod selection;
 pub mod settings;
 pub mod setup;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use revaer_domain::api_key::KeyEvent;
 use revaer_domain::engine::EngineEvent;
 use revaer_domain::health::HealthChanged;
+use revaer_domain::roots::RootEvent;
 use revaer_domain::settings::SettingsEvent;
 use revaer_domain::setup::SetupEvent;
 use revaer_domain::torrent::TorrentEvent;
@@ -15,6 +16,8 @@ use serde::de::DeserializeOwned;
 
 use crate::Metadata;
 use crate::access::{ACCESS_KINDS, decode_access};
+use crate::fsops::{FSOPS_KINDS, decode_fsops, fsops_data, fsops_kind};
+use crate::roots::{ROOT_MARKED, decode_root};
 use crate::settings::{SETTINGS_CHANGED, decode_settings};
 
 /// A fact that was understood.
@@ -32,6 +35,8 @@ pub enum Decoded {
     Key(KeyId, KeyEvent),
     /// Of the setup.
     Setup(SetupEvent),
+    /// Of the roots of libraries.
+    Root(RootEvent),
 }
 
 /// A fact that was not understood: it was written by a newer version, or it is damaged.
@@ -71,17 +76,23 @@ pub enum DecodeError {
 }
 
 /// The schema version of every kind as it is written today.
-const VERSION: i16 = 1;
+pub(crate) const VERSION: i16 = 1;
 
 macro_rules! torrent_kinds {
     ($($name:literal => $variant:ident $(($payload:tt))?),+ $(,)?) => {
         /// The persisted name of a torrent's event.
         pub const fn torrent_kind(event: &TorrentEvent) -> &'static str {
-            match event { $(torrent_kinds!(@pattern $variant $($payload)?) => $name),+ }
+            match event {
+                $(torrent_kinds!(@pattern $variant $($payload)?) => $name,)+
+                TorrentEvent::Fsops(event) => fsops_kind(event),
+            }
         }
 
         /// Reads a torrent's event back. `schema_version` chooses the upcaster; today there is one version of each kind.
         pub fn decode_torrent(kind: &str, schema_version: i16, data: &str) -> Result<TorrentEvent, DecodeError> {
+            if kind.starts_with(FSOPS) {
+                return decode_fsops(kind, schema_version, data).map(TorrentEvent::Fsops);
+            }
             if schema_version != VERSION {
                 return Err(DecodeError::UnknownVersion { kind: kind.to_owned(), version: schema_version });
             }
@@ -92,7 +103,10 @@ macro_rules! torrent_kinds {
         }
 
         fn torrent_data(event: &TorrentEvent) -> String {
-            match event { $(torrent_kinds!(@bind $variant payload $($payload)?) => torrent_kinds!(@encode payload $($payload)?)),+ }
+            match event {
+                $(torrent_kinds!(@bind $variant payload $($payload)?) => torrent_kinds!(@encode payload $($payload)?),)+
+                TorrentEvent::Fsops(event) => fsops_data(event),
+            }
         }
 
         const TORRENT_KINDS: &[&str] = &[$($name),+];
@@ -136,6 +150,8 @@ torrent_kinds! {
     "torrent.counters_recorded" => CountersRecorded(_),
 }
 
+/// What the names of a job's events begin with. They are facts of a torrent, too.
+const FSOPS: &str = "fsops.";
 const ENGINE_STARTED: &str = "engine.started";
 const ENGINE_FAULTED: &str = "engine.faulted";
 const ENGINE_RESTARTED: &str = "engine.restarted";
@@ -143,11 +159,17 @@ const ENGINE_RATE_CAP_APPLIED: &str = "engine.rate_cap_applied";
 const HEALTH_CHANGED: &str = "health.changed";
 
 /// Every kind of fact, in the order of the documentation; samples are not facts.
-pub const KINDS: [&str; TORRENT_KINDS.len() + 6 + ACCESS_KINDS.len()] = {
-    let mut kinds = [""; TORRENT_KINDS.len() + 6 + ACCESS_KINDS.len()];
+pub const KINDS: [&str; TORRENT_KINDS.len() + FSOPS_KINDS.len() + 7 + ACCESS_KINDS.len()] = {
+    let mut kinds = [""; TORRENT_KINDS.len() + FSOPS_KINDS.len() + 7 + ACCESS_KINDS.len()];
     let mut next = 0;
     while next < TORRENT_KINDS.len() {
         kinds[next] = TORRENT_KINDS[next];
+        next += 1;
+    }
+    let mut fsops = 0;
+    while fsops < FSOPS_KINDS.len() {
+        kinds[next] = FSOPS_KINDS[fsops];
+        fsops += 1;
         next += 1;
     }
     kinds[next] = ENGINE_STARTED;
@@ -156,7 +178,8 @@ pub const KINDS: [&str; TORRENT_KINDS.len() + 6 + ACCESS_KINDS.len()] = {
     kinds[next + 3] = ENGINE_RATE_CAP_APPLIED;
     kinds[next + 4] = HEALTH_CHANGED;
     kinds[next + 5] = SETTINGS_CHANGED;
-    next += 6;
+    kinds[next + 6] = ROOT_MARKED;
+    next += 7;
     let mut access = 0;
     while access < ACCESS_KINDS.len() {
         kinds[next + access] = ACCESS_KINDS[access];
@@ -188,7 +211,7 @@ pub fn encode_health(changed: &HealthChanged, metadata: &Metadata) -> NewFact {
 /// Reads any fact back.
 pub fn decode(fact: &Fact) -> Result<Decoded, DecodeError> {
     let kind = fact.kind.as_str();
-    if kind.starts_with("torrent.") {
+    if kind.starts_with("torrent.") || kind.starts_with(FSOPS) {
         let stream = fact.stream.as_str();
         let id = TorrentId::from_stream(stream)
             .ok_or_else(|| DecodeError::Stream { kind: kind.to_owned(), stream: stream.to_owned() })?;
@@ -205,6 +228,7 @@ pub fn decode(fact: &Fact) -> Result<Decoded, DecodeError> {
         ENGINE_RESTARTED => Decoded::Engine(EngineEvent::Restarted(from_json(kind, data)?)),
         ENGINE_RATE_CAP_APPLIED => Decoded::Engine(EngineEvent::RateCapApplied(from_json(kind, data)?)),
         HEALTH_CHANGED => Decoded::Health(from_json(kind, data)?),
+        ROOT_MARKED => Decoded::Root(decode_root(data)?),
         other => decode_access(other, fact.stream.as_str(), data)
             .unwrap_or_else(|| Err(DecodeError::UnknownKind(other.to_owned())))?,
     };

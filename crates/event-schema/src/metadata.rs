@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
     /// Who: `key <label>` for a client, `setup` for one without a key yet, `engine` for what libtorrent was seen to do,
-    /// `system` for the service itself.
+    /// `system` for the service itself and `system:<part>` for a part of it.
     pub actor: String,
     /// The API key, where there is one: labels may be given twice. Facts from before there were keys do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -74,7 +74,7 @@ pub fn unpack_progress(packed: &[u8]) -> Result<Vec<ProgressSample>, DecodeError
     Ok(samples)
 }
 
-fn push_number(packed: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn push_number(packed: &mut Vec<u8>, mut number: u64) {
     loop {
         let low = u8::try_from(number & 0x7f).expect("masked to seven bits");
         number >>= 7;
@@ -86,7 +86,7 @@ fn push_number(packed: &mut Vec<u8>, mut number: u64) {
     }
 }
 
-fn take_number(rest: &mut &[u8]) -> Result<u64, DecodeError> {
+pub(crate) fn take_number(rest: &mut &[u8]) -> Result<u64, DecodeError> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (&byte, tail) = rest.split_first().ok_or(DecodeError::Samples)?;

@@ -5,7 +5,7 @@
 
 use revaer_event_log::{Body, Contents, EventLog, Fact, Finding, Position, ReadError};
 
-use crate::{Metadata, decode, unpack_progress};
+use crate::{Metadata, decode, unpack_samples};
 
 /// What was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub async fn verify(log: &EventLog, say: &mut dyn FnMut(Finding)) -> Result<Coun
                 }
                 Body::Samples(samples) => {
                     counted.samples += 1;
-                    if let Err(error) = unpack_progress(&samples.data) {
+                    if let Err(error) = unpack_samples(&samples.data) {
                         say(Finding::new("samples", format!("position {}: {error}", samples.position)));
                     }
                 }

@@ -14,7 +14,7 @@ use revaer_domain::torrent::{SelectionChanged, TorrentEvent};
 use revaer_domain::values::TorrentId;
 use revaer_event_log::{Fact, Position, StreamId};
 use revaer_event_schema::{
-    Decoded, KINDS, Metadata, ProgressSample, decode, encode_engine, encode_health, encode_key,
+    Decoded, KINDS, Metadata, ProgressSample, decode, encode_engine, encode_health, encode_key, encode_root,
     encode_settings, encode_setup, encode_torrent, pack_progress, unpack_progress,
 };
 use sha2::{Digest, Sha256};
@@ -81,6 +81,7 @@ fn every_persisted_form_is_read_and_written_back() {
             Decoded::Settings(event) => encode_settings(&event, &metadata),
             Decoded::Key(_, event) => encode_key(&event, &metadata),
             Decoded::Setup(event) => encode_setup(&event, &metadata),
+            Decoded::Root(event) => encode_root(&event, &metadata),
         };
         assert_eq!(written.kind, kind);
         if version < written.schema_version {

@@ -155,6 +155,11 @@ impl<'a> Job<'a> {
         &self.plan
     }
 
+    /// The steps that are done, as far as the staging directory knows: nothing of a job that came to its end.
+    pub fn done(&self) -> &[StepReport] {
+        &self.state.done
+    }
+
     /// The next step; none at its end.
     pub fn next(&self) -> Option<Step> {
         if self.outcome.is_some() { None } else { self.state.next() }

@@ -8,7 +8,9 @@ use revaer_domain::engine::EngineEvent;
 use revaer_domain::torrent::TorrentEvent;
 use revaer_domain::values::TorrentId;
 use revaer_event_log::{Body, Entry, Fact, Position, Samples, Version};
-use revaer_event_schema::{DecodeError, Decoded, Metadata, ProgressSample, decode, unpack_progress};
+use revaer_event_schema::{
+    DecodeError, Decoded, Metadata, ProgressSample, UnpackedSamples, decode, unpack_samples,
+};
 use time::OffsetDateTime;
 
 /// A fact of a torrent.
@@ -107,6 +109,7 @@ impl Batch {
                 Decoded::Engine(EngineEvent::Faulted(_) | EngineEvent::RateCapApplied(_))
                 | Decoded::Health(_)
                 | Decoded::Key(..)
+                | Decoded::Root(_)
                 | Decoded::Settings(_)
                 | Decoded::Setup(_),
             ) => {}
@@ -124,8 +127,10 @@ impl Batch {
 
     /// A damaged row of samples is left out: it was true for a moment, and no row is built on it.
     fn take_samples(&mut self, samples: &Samples) {
-        match unpack_progress(&samples.data) {
-            Ok(unpacked) => {
+        match unpack_samples(&samples.data) {
+            // How far a job is at this moment is in no row.
+            Ok(UnpackedSamples::Fsops(_)) => {}
+            Ok(UnpackedSamples::Torrents(unpacked)) => {
                 self.samples.extend(unpacked.into_iter().map(|sample| (samples.position, sample)));
             }
             Err(error) => tracing::warn!(%error, position = %samples.position, "samples are left out"),

@@ -191,7 +191,7 @@ mod tests {
     const FILL: &str = "
         INSERT INTO torrents.torrent
         SELECT 'id' || n, NULL, NULL, 'name ' || n, 'name ' || n, CASE WHEN n % 100 = 0 THEN 'paused' ELSE 'seeding' END,
-               n, n, n, 0, 0, 0, 0, now() + n * interval '1 s', NULL, '', NULL, NULL, '{}', NULL, NULL, '{}', false, 1, n
+               n, n, n, 0, 0, 0, 0, now() + n * interval '1 s', NULL, '', NULL, NULL, '{}', NULL, NULL, '{}', false, NULL, false, 1, n
         FROM generate_series(1, 20000) AS n;
         INSERT INTO torrents.torrent_search
         SELECT 'id' || n, 'name ' || n, ARRAY['label ' || n % 1000], ARRAY['host ' || n % 1000], ARRAY['ext' || n % 500]

@@ -41,6 +41,13 @@ impl Projections {
         Ok(query.fetch_optional(&self.pool).await?)
     }
 
+    /// The torrents whose job in the file pipeline waits for somebody to do something.
+    pub async fn fsops_pending(&self) -> Result<Vec<TorrentId>, QueryError> {
+        let statement = "SELECT id FROM torrents.torrent WHERE fsops_pending ORDER BY id";
+        let ids: Vec<String> = sqlx::query_scalar(statement).fetch_all(&self.pool).await?;
+        Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
     /// The files of a torrent, in its own order; none until they are known.
     pub async fn files(&self, id: TorrentId) -> Result<Vec<FileRow>, QueryError> {
         Ok(files::of(&self.pool, id).await?)

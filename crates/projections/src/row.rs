@@ -1,5 +1,6 @@
 //! A torrent and a file as the lists show them.
 
+use revaer_domain::fsops::JobView;
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{Failure, Status};
 use revaer_domain::values::{InfoHashes, RateCap, RateLimit, ShareLimits, TorrentId};
@@ -58,6 +59,8 @@ pub struct TorrentRow {
     pub share_limits: ShareLimits,
     /// Whether it downloads in order.
     pub sequential: bool,
+    /// Its job in the file pipeline, once there was one.
+    pub fsops: Option<JobView>,
     /// Its stream's version.
     pub version: Version,
     /// Of its last fact.
@@ -154,6 +157,7 @@ impl FromRow<'_, PgRow> for TorrentRow {
             },
             share_limits: row.try_get::<Json<ShareLimits>, _>("share_limits")?.0,
             sequential: row.try_get("sequential")?,
+            fsops: row.try_get::<Option<Json<JobView>>, _>("fsops")?.map(|fsops| fsops.0),
             version: small(row, "version")?,
             position: Position(row.try_get("position")?),
         })

@@ -187,7 +187,8 @@ fn observation(application: &Application, notice: &EngineNotice) -> Option<(Torr
         EngineNotice::SelectionApplied { id, applied } => (id, TorrentCommand::ObserveSelection(applied)),
         EngineNotice::Phase { id, phase, totals } => (id, TorrentCommand::ObservePhase { phase, totals }),
         EngineNotice::Finished { id, totals } => {
-            (id, TorrentCommand::ObserveCompletion { at: application.clock().now(), totals })
+            let (at, offer) = (application.clock().now(), application.profile_offer());
+            (id, TorrentCommand::ObserveCompletion { at, totals, offer })
         }
         EngineNotice::Failed { id, code, detail } => {
             (id, TorrentCommand::ObserveFailure(Failure { code, detail }))

@@ -17,7 +17,7 @@ use revaer_domain::torrent::{Phase, ShareLimitReached, Status, Torrent, TorrentC
 use revaer_domain::values::TorrentId;
 use revaer_engine::EngineHandle;
 use revaer_event_log::{Body, Entry, Position, Samples, Version};
-use revaer_event_schema::unpack_progress;
+use revaer_event_schema::{UnpackedSamples, unpack_samples};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -194,9 +194,14 @@ impl ShareLimiter {
         if self.watched.is_empty() {
             return true;
         }
-        let Ok(samples) = unpack_progress(&samples.data) else {
-            tracing::warn!(position = %samples.position, "samples are damaged");
-            return true;
+        let samples = match unpack_samples(&samples.data) {
+            Ok(UnpackedSamples::Torrents(unpacked)) => unpacked,
+            // How far a job is has nothing to do with what was sent.
+            Ok(UnpackedSamples::Fsops(_)) => return true,
+            Err(_) => {
+                tracing::warn!(position = %samples.position, "samples are damaged");
+                return true;
+            }
         };
         for sample in samples {
             let totals = Totals {

@@ -18,7 +18,8 @@ use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
 use revaer_reactors::{
-    Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier, ShareLimiter,
+    Causes, CounterRecorder, Observer, Pipeline, PipelineOptions, ProfileJudge, ReconcileAll, Reconciler,
+    Sampler, SettingsApplier, ShareLimiter,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,7 @@ pub(crate) struct App {
     projector: Projector,
     engine: EngineHandle,
     engine_runner: revaer_engine::Runner,
+    pipeline: PipelineOptions,
     notices: NoticeReceiver,
     application: Application,
     access: AccessFollower,
@@ -104,6 +106,7 @@ impl App {
         if let Some(file) = &config.setup_token_file {
             application.accept_setup_token(&setup_token(file)?);
         }
+        application.judge_settings_by(Arc::new(ProfileJudge));
         application.judge_certificates(Arc::new(EdgeJudge));
         application.override_settings(config.overrides.clone());
         application.refresh_settings().await.context("the settings cannot be read")?;
@@ -124,6 +127,11 @@ impl App {
         let download_root = download_root
             .canonicalize()
             .with_context(|| format!("cannot find the download root {}", download_root.display()))?;
+        let pipeline = PipelineOptions {
+            download_root: download_root.clone(),
+            search_path: config.search_path.clone(),
+            node: NODE.to_owned(),
+        };
         let options = revaer_engine::Options {
             // What lies elsewhere (a password, a list of addresses) is added before anything moves.
             profile: revaer_engine::Profile {
@@ -156,6 +164,7 @@ impl App {
             projector,
             engine,
             engine_runner,
+            pipeline,
             notices,
             application,
             access,
@@ -231,6 +240,8 @@ impl App {
         });
         let counters = CounterRecorder::new(application.clone(), engine.clone(), causes);
         let counters = Part::spawn(watch, "counters", |token| counters.run(token));
+        let pipeline = Pipeline::new(application.clone(), self.projections.clone(), self.pipeline);
+        let pipeline = Part::spawn(watch, "pipeline", |token| pipeline.run(token));
         let limiter = Part::spawn(watch, "limits of sharing", |token| limiter.run(token));
         let view = application.settings();
         let hertz = move || view.now().in_force.engine.progress_hertz;
@@ -239,11 +250,7 @@ impl App {
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
 
         let (projections, listener) = (self.projections, self.listener);
-        if let Ok(address) = listener.local_addr() {
-            // The one line on stdout: scripts and supervisors read where to go, also when the port was left to the system.
-            // Nobody has to listen.
-            let _ = writeln!(std::io::stdout(), "listening on http://{address}");
-        }
+        announce(&listener);
         let identified = application.clone();
         let api = Part::spawn(watch, "api", |token| {
             let Terms { limits, access, tls } = self.terms;
@@ -282,6 +289,7 @@ impl App {
             applier,
             reconciler,
             counters,
+            pipeline,
             limiter,
             sampler,
             engine,
@@ -293,6 +301,14 @@ impl App {
             tide,
             _lock: self.lock,
         }
+    }
+}
+
+/// The one line on stdout: scripts and supervisors read where to go, also when the port was left to the system.
+fn announce(listener: &TcpListener) {
+    if let Ok(address) = listener.local_addr() {
+        // Nobody has to listen.
+        let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     }
 }
 
@@ -316,6 +332,7 @@ struct Running {
     applier: Part<()>,
     reconciler: Part<()>,
     counters: Part<()>,
+    pipeline: Part<()>,
     limiter: Part<()>,
     sampler: Part<()>,
     engine: Part<Option<Vec<u8>>>,
@@ -337,6 +354,7 @@ impl Running {
         self.reconciler.end(PART_END).await;
         self.applier.end(PART_END).await;
         self.counters.end(PART_END).await;
+        self.pipeline.end(PART_END).await;
         self.limiter.end(PART_END).await;
         self.sampler.end(PART_END).await;
         let state = self.engine.end(ENGINE_END).await.flatten();

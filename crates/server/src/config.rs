@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) listen: Option<SocketAddr>,
     /// What wins over the settings.
     pub(crate) overrides: Vec<Override>,
+    /// Where programs are looked for, as in `PATH`.
+    pub(crate) search_path: std::ffi::OsString,
     /// Holds a token that completes the setup, also from elsewhere.
     pub(crate) setup_token_file: Option<PathBuf>,
 }
@@ -69,6 +71,7 @@ mod tests {
             listen: listen.map(|address| address.parse().expect("an address")),
             overrides: Vec::new(),
             setup_token_file: setup_token_file.map(PathBuf::from),
+            search_path: std::ffi::OsString::new(),
         }
     }
 

@@ -193,6 +193,7 @@ fn main() -> ExitCode {
         database_wait: std::time::Duration::from_secs(place.database_wait_seconds),
         listen: serve.listen,
         overrides,
+        search_path: search_path(),
         setup_token_file: serve.setup_token_file,
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -233,6 +234,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error),
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the main of the program")]
+fn search_path() -> std::ffi::OsString {
+    std::env::var_os("PATH").unwrap_or_default()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the main of the program")]

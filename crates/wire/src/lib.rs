@@ -23,7 +23,7 @@ pub use problem::{FieldProblem, Problem, codes};
 pub use request::{ActionRequest, AddRequest, PriorityRequest, SelectRequest};
 pub use settings::{RevertRequest, SettingChange, SettingsAnswer, SettingsHistoryEntry, SettingsHistoryPage};
 pub use torrent::{
-    ExplainedFile, Failure, FileEntry, FileList, HistoryEntry, HistoryPage, InfoHashes, Peer, PeerList,
-    RateCap, Selection, SelectionExplanation, SelectionPriority, ShareLimits, Torrent, TorrentPage, Tracker,
-    TrackerList,
+    ExplainedFile, Failure, FileEntry, FileList, Fsops, FsopsError, HistoryEntry, HistoryPage, InfoHashes,
+    Peer, PeerList, RateCap, Selection, SelectionExplanation, SelectionPriority, ShareLimits, Torrent,
+    TorrentPage, Tracker, TrackerList,
 };

@@ -60,6 +60,8 @@ pub mod codes {
     pub const TOO_MANY_KEYS: &str = "too_many_keys";
     /// The read models do not reflect the position yet.
     pub const NOT_YET: &str = "not_yet";
+    /// There is no profile of the file pipeline of this name.
+    pub const UNKNOWN_PROFILE: &str = "unknown_profile";
     /// The settings have no such key.
     pub const UNKNOWN_KEY: &str = "unknown_key";
     /// The key of the settings never changes.

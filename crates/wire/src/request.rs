@@ -65,7 +65,7 @@ pub struct AddRequest {
     /// Peers to try first, `address:port`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peers: Option<Vec<String>>,
-    /// The library profile.
+    /// The profile of the file pipeline by its name; null: as the labels or the settings say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fsops_profile: Option<String>,
 }
@@ -115,7 +115,8 @@ pub struct PriorityRequest {
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "openapi", derive(poem_openapi::Object), oai(default))]
 pub struct ActionRequest {
-    /// `pause`, `resume`, `remove`, `reannounce`, `recheck`, `sequential`, `rate_cap`, `share_limits`, `move` or `label`.
+    /// `pause`, `resume`, `remove`, `reannounce`, `recheck`, `sequential`, `rate_cap`, `share_limits`, `move`, `label`,
+    /// `retry_fsops`, `cancel_fsops` or `undo_fsops`.
     pub action: Option<String>,
     /// With `remove`: whether the downloaded files go too.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,4 +145,7 @@ pub struct ActionRequest {
     /// With `label`: all labels from here on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
+    /// With `retry_fsops`: the profile by its name; null: as at a completion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fsops_profile: Option<String>,
 }

@@ -55,7 +55,8 @@ body! {
         pub completed_at: Option<String>,
         /// Relative to the download root.
         pub save_path: String,
-        /// Where its files are now, relative to the download root.
+        /// Where its files are now: relative to the download root, or the absolute path of the result in the library once the
+        /// file pipeline has ended.
         pub content_path: String,
         /// Why it cannot go on.
         pub error: Option<Failure>,
@@ -67,10 +68,46 @@ body! {
         pub share_limits: ShareLimits,
         /// Whether it downloads in order.
         pub sequential: bool,
+        /// Its job in the file pipeline; null if there was none.
+        #[serde(default)]
+        pub fsops: Option<Fsops>,
         /// The number of its facts.
         pub version: u32,
         /// The place of its last fact in the log.
         pub position: i64,
+    }
+
+    /// A job of the file pipeline.
+    pub struct Fsops {
+        /// ULID: the name of its staging directory.
+        pub job: String,
+        /// The name of its profile.
+        pub profile: String,
+        /// Which attempt this is, counted from 1.
+        pub attempt: u32,
+        /// `verify`, `extract`, `flatten`, `transfer`, `permissions`, `checksum`, `place`, `metadata` or `cleanup`: where it is,
+        /// or where it did not come past; null when there is nothing to come.
+        pub stage: Option<String>,
+        /// `queued`, `running`, `held`, `completed`, `failed`, `cancelled`, `undoing` or `undone`.
+        pub state: String,
+        /// The part of the stage that is done, 0 to 1; null while nobody knows.
+        pub progress: Option<f64>,
+        /// Why it is held or has failed, or why it could not be undone.
+        pub error: Option<FsopsError>,
+        /// Where the result is, as an absolute path.
+        pub destination: Option<String>,
+    }
+
+    /// Why a job does not go on.
+    pub struct FsopsError {
+        /// Stable.
+        pub code: String,
+        /// The rule that a path broke, where the code is `refused`.
+        pub rule: Option<String>,
+        /// The path that it is about.
+        pub path: Option<String>,
+        /// Words.
+        pub detail: String,
     }
 
     /// Hexadecimal info hashes.

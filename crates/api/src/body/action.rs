@@ -4,14 +4,12 @@ use revaer_domain::torrent::TorrentCommand;
 use revaer_domain::values::{LABELS_MAX, Label, SavePath};
 use revaer_wire::codes;
 
-use super::add::{rate_cap, share_limits};
+use super::add::{profile, rate_cap, share_limits};
 use super::fields::{Faults, Fields};
 use crate::problem::Refusal;
 
-/// Actions of later versions.
-const NOT_SUPPORTED: [&str; 3] = ["retry_fsops", "cancel_fsops", "undo_fsops"];
 /// Fields, and the action that each belongs to.
-const FIELDS: [(&str, &str); 9] = [
+const FIELDS: [(&str, &str); 10] = [
     ("delete_data", "remove"),
     ("enable", "sequential"),
     ("download_bytes_per_second", "rate_cap"),
@@ -21,6 +19,7 @@ const FIELDS: [(&str, &str); 9] = [
     ("share_action", "share_limits"),
     ("save_path", "move"),
     ("labels", "label"),
+    ("fsops_profile", "retry_fsops"),
 ];
 
 /// Reads an action.
@@ -83,12 +82,11 @@ fn command(action: &str, fields: &mut Fields<'_>, faults: &mut Faults) -> Option
             let labels = fields.take_each("labels", LABELS_MAX, faults, str::parse::<Label>);
             TorrentCommand::SetLabels(labels.into_iter().collect())
         }
-        later if NOT_SUPPORTED.contains(&later) => {
-            faults.note("/action", codes::NOT_SUPPORTED, "is not supported by this version");
-            return None;
-        }
+        "retry_fsops" => TorrentCommand::RetryFsops { profile: profile(fields, faults), offer: None },
+        "cancel_fsops" => TorrentCommand::CancelFsops,
+        "undo_fsops" => TorrentCommand::UndoFsops,
         _ => {
-            let detail = "is none of pause, resume, remove, reannounce, recheck, sequential, rate_cap, share_limits, move, label";
+            let detail = "is none of pause, resume, remove, reannounce, recheck, sequential, rate_cap, share_limits, move, label, retry_fsops, cancel_fsops, undo_fsops";
             faults.note("/action", codes::INVALID, detail);
             return None;
         }

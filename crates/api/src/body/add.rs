@@ -18,8 +18,6 @@ use super::selection;
 use crate::Limits;
 use crate::problem::Refusal;
 
-/// Fields of later versions.
-const NOT_SUPPORTED: [&str; 1] = ["fsops_profile"];
 /// Ten years: the most that the settings take, too.
 const SEED_TIME_SECONDS_MAX: u64 = 10 * 365 * 24 * 3600;
 /// The longest announce URL.
@@ -105,7 +103,6 @@ fn options(
     at: &str,
     faults: &mut Faults,
 ) -> Option<AddTorrent> {
-    fields.not_supported(&NOT_SUPPORTED, faults);
     let save_path = fields.take_as("save_path", faults, |text: String| text.parse::<SavePath>());
     let labels = fields.take_each("labels", LABELS_MAX, faults, str::parse::<Label>);
     let add = AddTorrent {
@@ -120,6 +117,7 @@ fn options(
         share_limits: share_limits(&mut fields, faults),
         trackers: fields.take_each("trackers", MAGNET_TRACKERS_MAX, faults, tracker),
         peers: fields.take_each("peers", MAGNET_PEERS_MAX, faults, peer),
+        fsops_profile: profile(&mut fields, faults),
     };
     fields.finish(faults);
     source.map(|source| AddTorrent { source, ..add })
@@ -147,6 +145,12 @@ pub(super) fn share_limits(fields: &mut Fields<'_>, faults: &mut Faults) -> Shar
             known.ok_or("is none of pause, remove, nothing")
         }),
     }
+}
+
+/// Takes the name of a profile; whether there is one of that name is asked later.
+pub(super) fn profile(fields: &mut Fields<'_>, faults: &mut Faults) -> Option<String> {
+    let name = fields.take_as("fsops_profile", faults, |name: String| name.parse::<Label>())?;
+    Some(name.into())
 }
 
 fn tracker(url: &str) -> Result<String, String> {

@@ -125,15 +125,6 @@ impl<'a> Fields<'a> {
         parsed.collect()
     }
 
-    /// Refuses members that a later version will have.
-    pub(crate) fn not_supported(&mut self, names: &[&str], faults: &mut Faults) {
-        for name in names {
-            if self.members.remove(*name).is_some_and(|raw| raw.get() != "null") {
-                faults.note(self.pointer(name), codes::NOT_SUPPORTED, "is not supported by this version");
-            }
-        }
-    }
-
     /// Refuses every member that is left.
     pub(crate) fn finish(self, faults: &mut Faults) {
         for name in self.members.keys() {

@@ -164,7 +164,7 @@ impl Follower {
             told: self.start.after,
             _place: self.place,
         };
-        let facts_until = if outlet.filter.wants_samples() {
+        let facts_until = if outlet.filter.wants_any_samples() {
             self.start.samples_gap_to.unwrap_or_default()
         } else {
             Position(i64::MAX)

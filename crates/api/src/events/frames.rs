@@ -6,8 +6,9 @@
 use std::io::Write;
 
 use bytes::Bytes;
+use revaer_domain::values::TorrentId;
 use revaer_event_log::{Body, Entry, FactRef, Position, Samples};
-use revaer_event_schema::{PROGRESS_KIND, ProgressSample, unpack_progress};
+use revaer_event_schema::{FSOPS_PROGRESS_KIND, PROGRESS_KIND, UnpackedSamples, unpack_samples};
 use serde::Serialize;
 
 use super::filter::Filter;
@@ -21,11 +22,11 @@ pub(super) fn of_entry(entry: &Entry, filter: &Filter, tag: &str) -> Option<Byte
             let fact = FactRef::from(fact);
             filter.wants(fact).then(|| entry.memo.get_or_init(|| of_fact(fact, tag)).clone())
         }
-        Body::Samples(_) if !filter.wants_samples() => None,
+        Body::Samples(samples) if !filter.wants_samples(samples) => None,
         Body::Samples(samples) => {
             let frames = match filter.torrent() {
                 None => entry.memo.get_or_init(|| of_samples(samples, tag, |_| true)).clone(),
-                Some(id) => of_samples(samples, tag, |sample| sample.torrent == id),
+                Some(id) => of_samples(samples, tag, |torrent| torrent == id),
             };
             (!frames.is_empty()).then_some(frames)
         }
@@ -85,17 +86,31 @@ fn of_fact(fact: FactRef<'_>, tag: &str) -> Bytes {
 }
 
 /// A tick has one position: its id stands on the last frame alone, so that a cut in the middle repeats some and loses none.
-fn of_samples(samples: &Samples, tag: &str, wanted: impl Fn(&ProgressSample) -> bool) -> Bytes {
-    let unpacked = unpack_progress(&samples.data).unwrap_or_else(|error| {
-        // They were true for a moment; a stream does not end for them.
-        tracing::warn!(%error, position = %samples.position, "samples are left out");
-        Vec::new()
-    });
-    let wanted: Vec<_> = unpacked.into_iter().filter(wanted).collect();
-    let mut text = Vec::with_capacity(wanted.len() * 512);
-    for (index, sample) in wanted.iter().enumerate() {
-        let id = (index + 1 == wanted.len()).then_some((samples.position, tag));
-        push(&mut text, id, PROGRESS_KIND, &present::sample_frame(samples, sample));
+fn of_samples(samples: &Samples, tag: &str, wanted: impl Fn(TorrentId) -> bool) -> Bytes {
+    match unpack_samples(&samples.data) {
+        Ok(UnpackedSamples::Torrents(unpacked)) => {
+            let wanted = unpacked.iter().filter(|sample| wanted(sample.torrent));
+            let frames = wanted.map(|sample| present::sample_frame(samples, sample));
+            of_tick(samples.position, tag, PROGRESS_KIND, &frames.collect::<Vec<_>>())
+        }
+        Ok(UnpackedSamples::Fsops(unpacked)) => {
+            let wanted = unpacked.iter().filter(|sample| wanted(sample.torrent));
+            let frames = wanted.map(|sample| present::fsops_sample_frame(samples, sample));
+            of_tick(samples.position, tag, FSOPS_PROGRESS_KIND, &frames.collect::<Vec<_>>())
+        }
+        Err(error) => {
+            // They were true for a moment; a stream does not end for them.
+            tracing::warn!(%error, position = %samples.position, "samples are left out");
+            Bytes::new()
+        }
+    }
+}
+
+fn of_tick(position: Position, tag: &str, kind: &str, frames: &[present::Frame<'_>]) -> Bytes {
+    let mut text = Vec::with_capacity(frames.len() * 512);
+    for (index, frame) in frames.iter().enumerate() {
+        let id = (index + 1 == frames.len()).then_some((position, tag));
+        push(&mut text, id, kind, frame);
     }
     text.into()
 }

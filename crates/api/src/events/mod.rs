@@ -106,7 +106,7 @@ impl EventsApi {
         let resume = last_event_id.and_then(|id| id.0).or_else(|| after.map(resume::Resume::at));
         let filter = Filter::new(patterns, torrent, samples);
         let is_resumed = resume.is_some();
-        let start = start(log, resume, filter.wants_samples()).await?;
+        let start = start(log, resume, filter.wants_any_samples()).await?;
         self.context.metrics.stream_opened(start.name(is_resumed));
         Ok(EventStream::new(Follower::new(&self.context, start, filter, place, request.data::<Principal>())))
     }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::io::Write;
 
+use revaer_domain::values::{JobId, TorrentId};
 use revaer_event_log::{Fact, FactRef, Samples};
-use revaer_event_schema::{PROGRESS_KIND, ProgressSample};
+use revaer_event_schema::{FSOPS_PROGRESS_KIND, FsopsProgressSample, PROGRESS_KIND, ProgressSample};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
@@ -50,6 +51,7 @@ enum Payload<'a> {
     Stored(&'a RawValue),
     Absent,
     Progress(Progress),
+    Fsops(FsopsProgress),
 }
 
 /// The data of `torrent.progress`.
@@ -62,6 +64,15 @@ struct Progress {
     upload_bytes_per_second: u64,
     peers: u32,
     seeds: u32,
+}
+
+/// The data of `fsops.progress`.
+#[derive(Debug, Serialize)]
+struct FsopsProgress {
+    job: JobId,
+    step: &'static str,
+    done_bytes: u64,
+    total_bytes: Option<u64>,
 }
 
 /// A fact.
@@ -165,17 +176,7 @@ fn head(fact: &Fact) -> Head<'_> {
 /// One torrent of a tick of samples.
 pub(crate) fn sample_frame<'a>(samples: &Samples, sample: &ProgressSample) -> Frame<'a> {
     Frame {
-        head: Head {
-            position: samples.position.0,
-            kind: PROGRESS_KIND,
-            stream: Cow::Owned(sample.torrent.stream()),
-            version: None,
-            recorded_at: time(samples.at),
-            actor: None,
-            request_id: None,
-            correlation_id: None,
-            causation_id: None,
-        },
+        head: sampled(samples, PROGRESS_KIND, sample.torrent),
         data: Payload::Progress(Progress {
             wanted_done_bytes: sample.wanted_done_bytes,
             downloaded_bytes: sample.downloaded_bytes,
@@ -185,6 +186,33 @@ pub(crate) fn sample_frame<'a>(samples: &Samples, sample: &ProgressSample) -> Fr
             peers: sample.peers,
             seeds: sample.seeds,
         }),
+    }
+}
+
+/// One job of a tick of samples.
+pub(crate) fn fsops_sample_frame<'a>(samples: &Samples, sample: &FsopsProgressSample) -> Frame<'a> {
+    Frame {
+        head: sampled(samples, FSOPS_PROGRESS_KIND, sample.torrent),
+        data: Payload::Fsops(FsopsProgress {
+            job: sample.job,
+            step: sample.step.name(),
+            done_bytes: sample.done_bytes,
+            total_bytes: sample.total_bytes,
+        }),
+    }
+}
+
+fn sampled<'a>(samples: &Samples, kind: &'static str, torrent: TorrentId) -> Head<'a> {
+    Head {
+        position: samples.position.0,
+        kind,
+        stream: Cow::Owned(torrent.stream()),
+        version: None,
+        recorded_at: time(samples.at),
+        actor: None,
+        request_id: None,
+        correlation_id: None,
+        causation_id: None,
     }
 }
 

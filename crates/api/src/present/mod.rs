@@ -5,7 +5,7 @@ mod explanation;
 mod key;
 mod torrent;
 
-pub(crate) use event::{fact_frame, sample_frame, time, write_fact};
+pub(crate) use event::{Frame, fact_frame, fsops_sample_frame, sample_frame, time, write_fact};
 pub(crate) use explanation::explanation;
 pub(crate) use key::{api_key, issued_key};
 pub(crate) use torrent::{of_fold, of_row};

@@ -3,6 +3,7 @@
 //! Both go through the same last step, so that a list and the answer to a command say the same of the same torrent.
 
 use revaer_application::LiveRates;
+use revaer_domain::fsops::{JobState, JobView};
 use revaer_domain::selection::{SelectionRule, Target};
 use revaer_domain::torrent::{Failure, Status, Torrent as Fold, Totals};
 use revaer_domain::values::{InfoHashes, RateCap, ShareLimits, TorrentId};
@@ -43,12 +44,15 @@ struct Known {
     rate_cap: RateCap,
     share_limits: ShareLimits,
     sequential: bool,
+    fsops: Option<JobView>,
+    /// Of the stage that its job is at.
+    stage_progress: Option<f64>,
     version: Version,
     position: Position,
 }
 
-/// A row of the read model.
-pub(crate) fn of_row(row: TorrentRow) -> Torrent {
+/// A row of the read model, with how far the stage of its job is, if that is known here.
+pub(crate) fn of_row(row: TorrentRow, stage_progress: Option<f64>) -> Torrent {
     let moment = Moment {
         progress: row.progress,
         downloaded_bytes: row.downloaded_bytes,
@@ -75,6 +79,8 @@ pub(crate) fn of_row(row: TorrentRow) -> Torrent {
         rate_cap: row.rate_cap,
         share_limits: row.share_limits,
         sequential: row.sequential,
+        fsops: row.fsops,
+        stage_progress,
         version: row.version,
         position: row.position,
     };
@@ -89,6 +95,7 @@ pub(crate) fn of_fold(
     version: Version,
     position: Position,
     rates: Option<LiveRates>,
+    stage_progress: Option<f64>,
 ) -> Option<Torrent> {
     let status = fold.status()?;
     let moment = moment(&fold, status, rates);
@@ -108,6 +115,8 @@ pub(crate) fn of_fold(
         rate_cap: fold.rate_cap,
         share_limits: fold.share_limits,
         sequential: fold.sequential,
+        fsops: fold.fsops.as_deref().map(JobView::from),
+        stage_progress,
         name: fold.name,
         version,
         position,
@@ -166,7 +175,8 @@ fn torrent(known: Known, moment: Moment) -> Torrent {
         trackers: known.trackers,
         added_at: time(known.added_at),
         completed_at: known.completed_at.map(time),
-        content_path: content_path(&known.save_path, &known.name, known.size_bytes.is_some()),
+        content_path: placed(known.fsops.as_ref())
+            .unwrap_or_else(|| content_path(&known.save_path, &known.name, known.size_bytes.is_some())),
         save_path: known.save_path,
         name: known.name,
         error: known.error.map(|failure| wire::Failure { code: failure.code, detail: failure.detail }),
@@ -181,8 +191,37 @@ fn torrent(known: Known, moment: Moment) -> Torrent {
             share_action: known.share_limits.share_action.map(|action| action.name().to_owned()),
         },
         sequential: known.sequential,
+        fsops: known.fsops.map(|view| fsops(view, known.stage_progress)),
         version: known.version,
         position: known.position.0,
+    }
+}
+
+/// The result in the library, while it is there.
+fn placed(view: Option<&JobView>) -> Option<String> {
+    view.filter(|view| view.state == JobState::Completed)?.destination.clone()
+}
+
+fn fsops(view: JobView, stage_progress: Option<f64>) -> wire::Fsops {
+    let progress = match view.state {
+        JobState::Running => stage_progress,
+        JobState::Completed => Some(1.0),
+        _ => None,
+    };
+    wire::Fsops {
+        job: view.job.to_string(),
+        profile: view.profile,
+        attempt: view.attempt,
+        stage: view.stage.map(|stage| stage.name().to_owned()),
+        state: view.state.name().to_owned(),
+        progress,
+        error: view.error.map(|reason| wire::FsopsError {
+            code: reason.code,
+            rule: reason.rule,
+            path: reason.path,
+            detail: reason.detail,
+        }),
+        destination: view.destination,
     }
 }
 

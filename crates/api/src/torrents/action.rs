@@ -1,6 +1,8 @@
 //! `POST /v1/torrents/{id}/action`
 
-use revaer_application::Caller;
+use revaer_application::{Caller, CommandError};
+use revaer_domain::torrent::{Refused, TorrentCommand};
+use revaer_wire::{FieldProblem, codes};
 
 use super::answers::Accepted;
 use super::resolve;
@@ -14,8 +16,24 @@ pub(super) async fn act(
     bytes: &[u8],
     caller: &Caller,
 ) -> Result<Accepted, Refusal> {
-    let action = body::read_action(bytes)?;
+    let mut action = body::read_action(bytes)?;
+    if let TorrentCommand::RetryFsops { offer, .. } = &mut action {
+        *offer = context.application.profile_offer();
+    }
     let id = resolve(context, id).await?;
-    let done = context.application.command(id, action, caller).await?;
-    Accepted::new(context, done)
+    match context.application.command(id, action, caller).await {
+        Ok(done) => Accepted::new(context, done),
+        Err(error) => Err(at_its_place(error)),
+    }
+}
+
+/// A profile that is not there lies where the client named it.
+fn at_its_place(error: CommandError) -> Refusal {
+    match error {
+        CommandError::Refused(refused @ Refused::UnknownProfile(_)) => {
+            let detail = refused.to_string();
+            Refusal::Fields(vec![FieldProblem::at("/fsops_profile", codes::UNKNOWN_PROFILE, detail)])
+        }
+        other => other.into(),
+    }
 }

@@ -21,11 +21,15 @@ pub(super) async fn add(context: &Context, body: AddBody, caller: &Caller) -> Re
     }
 }
 
-/// A torrent file that is not usable lies where the client put it.
+/// A torrent file that is not usable, and a profile that is not there, lie where the client put them.
 fn at_its_place(error: CommandError, place: Place) -> Refusal {
     match error {
         CommandError::InvalidMetainfo(why) => {
             Refusal::Fields(vec![FieldProblem::at(place.metainfo, codes::INVALID_METAINFO, why)])
+        }
+        CommandError::Refused(refused @ Refused::UnknownProfile(_)) => {
+            let pointer = format!("{}/fsops_profile", place.options);
+            Refusal::Fields(vec![FieldProblem::at(pointer, codes::UNKNOWN_PROFILE, refused.to_string())])
         }
         other => other.into(),
     }

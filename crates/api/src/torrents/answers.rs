@@ -107,8 +107,13 @@ impl Accepted {
 
 /// The torrent after a command. A first answer that is given again says nothing of this moment, or it would be another one.
 fn torrent(context: &Context, done: Done) -> Result<Torrent, Refusal> {
-    let rates = if done.repeated { None } else { context.application.live().rates(done.id) };
-    present::of_fold(done.id, done.torrent, done.version, done.position, rates).ok_or(Refusal::NotFound)
+    let (rates, progress) = if done.repeated {
+        (None, None)
+    } else {
+        (context.application.live().rates(done.id), context.application.fsops_progress(done.id))
+    };
+    present::of_fold(done.id, done.torrent, done.version, done.position, rates, progress)
+        .ok_or(Refusal::NotFound)
 }
 
 fn etag(torrent: &Torrent) -> String {

@@ -27,17 +27,19 @@ pub(super) async fn detail(
 
 async fn now(context: &Context, id: &str) -> Result<Option<Torrent>, Refusal> {
     let id = resolve(context, id).await?;
+    let progress = context.application.fsops_progress(id);
     if let Some(row) = context.projections.torrent(id).await? {
-        return Ok(Some(present::of_row(row)));
+        return Ok(Some(present::of_row(row, progress)));
     }
     // The rows may trail the log: whoever follows the `Location` of an add must not be told that nothing is there.
     let known = context.application.torrent(id).await?;
     let rates = context.application.live().rates(id);
-    Ok(known.and_then(|(fold, version, position)| present::of_fold(id, fold, version, position, rates)))
+    Ok(known
+        .and_then(|(fold, version, position)| present::of_fold(id, fold, version, position, rates, progress)))
 }
 
 async fn then(context: &Context, id: &str, at: At) -> Result<Option<Torrent>, Refusal> {
     let id = resolve(context, id).await?;
     let known = context.application.torrent_at(id, at).await?;
-    Ok(known.and_then(|(fold, version, position)| present::of_fold(id, fold, version, position, None)))
+    Ok(known.and_then(|(fold, version, position)| present::of_fold(id, fold, version, position, None, None)))
 }

@@ -3,8 +3,8 @@
 use poem_openapi::registry::MetaSchema;
 use revaer_domain::torrent::Status;
 use revaer_event_log::Position;
-use revaer_projections::{Sort, TorrentQuery};
-use revaer_wire::{TorrentPage, codes};
+use revaer_projections::{Sort, TorrentQuery, TorrentRow};
+use revaer_wire::{Torrent, TorrentPage, codes};
 
 use crate::context::Context;
 use crate::parameter::{Fault, Value};
@@ -22,10 +22,15 @@ pub(super) async fn list(
     context.reflect(min_position).await?;
     let page = context.projections.torrents(query).await?;
     Ok(JsonOf::new(&TorrentPage {
-        items: page.items.into_iter().map(present::of_row).collect(),
+        items: page.items.into_iter().map(|row| of_row(context, row)).collect(),
         next_cursor: page.next_cursor,
         position: page.position.0,
     }))
+}
+
+fn of_row(context: &Context, row: TorrentRow) -> Torrent {
+    let progress = context.application.fsops_progress(row.id);
+    present::of_row(row, progress)
 }
 
 /// A state to filter by.

@@ -268,8 +268,8 @@ impl TorrentsApi {
 
     /// Act on a torrent
     ///
-    /// `pause`, `resume`, `remove`, `reannounce`, `recheck`, `sequential`, `rate_cap`, `share_limits`, `move` or `label`, each with
-    /// its own fields. `rate_cap` replaces both limits: null or absent means none. `share_limits` replaces all three: null or
+    /// `pause`, `resume`, `remove`, `reannounce`, `recheck`, `sequential`, `rate_cap`, `share_limits`, `move`, `label`,
+    /// `retry_fsops`, `cancel_fsops` or `undo_fsops`, each with its own fields. `rate_cap` replaces both limits: null or absent means none. `share_limits` replaces all three: null or
     /// absent means what the labels say, and else the settings. Answers the torrent as the log now has it.
     #[oai(path = "/:id/action", method = "post", operation_id = "actOnTorrent")]
     async fn action(

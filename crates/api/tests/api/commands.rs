@@ -251,3 +251,18 @@ async fn selection_replaces_the_rule_and_names_the_file_that_is_not_there() {
     let refused = world.post("/v1/torrents", &add).await;
     assert_eq!(refused.faults(), [("/priorities/0/index".to_owned(), "invalid".to_owned())]);
 }
+
+#[tokio::test]
+async fn job_that_a_torrent_does_not_have_cannot_be_acted_on() {
+    let world = World::new().await;
+    let id = world.add(1).await;
+    let uri = format!("/v1/torrents/{id}/action");
+    for action in ["retry_fsops", "cancel_fsops", "undo_fsops"] {
+        world.post(&uri, &json!({ "action": action })).await.assert_problem(409, "state_conflict");
+    }
+    let added = world.get(&format!("/v1/torrents/{id}")).await;
+    assert_eq!(added.body["fsops"], serde_json::Value::Null);
+    let refused = world.post("/v1/torrents", &json!({ "magnet": magnet(2), "fsops_profile": "films" })).await;
+    refused.assert_problem(422, "invalid");
+    assert_eq!(refused.faults(), [("/fsops_profile".to_owned(), "unknown_profile".to_owned())]);
+}

@@ -32,7 +32,6 @@ async fn each_kind_of_problem_has_its_shape() {
     note("no_json", &world.ask(post("/v1/torrents", &[], "{")).await);
     note("fields", &world.post("/v1/torrents", &json!({"magnet": "x", "labels": [1]})).await);
     note("parameters", &world.get("/v1/torrents?limit=0&colour=red").await);
-    note("not_supported", &world.post(&action, &json!({"action": "undo_fsops"})).await);
     note("torrent_exists", &world.post("/v1/torrents", &json!({ "magnet": magnet(1) })).await);
     note("stale", &world.post_with(&action, &[("if-match", "\"9\"")], &json!({"action": "pause"})).await);
     note("state", &world.post(&action, &json!({"action": "recheck"})).await);

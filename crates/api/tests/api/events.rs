@@ -1,10 +1,13 @@
 //! The event stream: what comes, in which frames, and from where.
 
+use revaer_domain::fsops::Step;
 use revaer_domain::health::{HealthChanged, HealthState};
-use revaer_event_log::{Append, Options, StreamId};
-use revaer_event_schema::{Metadata, PROGRESS_KIND, encode_health};
+use revaer_domain::values::{JobId, TorrentId};
+use revaer_event_log::{Append, Options, Position, StreamId};
+use revaer_event_schema::{FsopsProgressSample, Metadata, PROGRESS_KIND, encode_health, pack_fsops_progress};
 use revaer_wire::EventFrame;
 use serde_json::json;
+use ulid::Ulid;
 
 use crate::stream::{Frame, Stream};
 use crate::world::World;
@@ -150,6 +153,30 @@ async fn filters_choose_kinds_torrents_and_samples() {
             Stream::open(&world, &world.since_start(&format!("&{filter}")), None).await.through(last).await;
         assert_eq!(ids(&came), ids(&expected), "{filter}");
     }
+}
+
+/// A tick in which the job of a torrent came further.
+async fn sample_job(world: &World, torrent: TorrentId) -> Position {
+    let job = JobId::new(Ulid(7));
+    let sample =
+        FsopsProgressSample { torrent, job, step: Step::Transfer, done_bytes: 5, total_bytes: Some(10) };
+    world.application.log().append_samples("test", pack_fsops_progress(&[sample])).await.expect("appends")
+}
+
+#[tokio::test]
+async fn job_is_sampled_as_its_torrent_under_a_kind_of_its_own() {
+    let world = World::new().await;
+    let (one, two) = (world.add(1).await, world.add(2).await);
+    sample_job(&world, two).await;
+    let head = sample_job(&world, one).await.0;
+    let filter = format!("torrent={one}&types=fsops.*");
+    let frames =
+        Stream::open(&world, &world.since_start(&format!("&{filter}")), None).await.through(head).await;
+    let [frame] = frames.as_slice() else { panic!("{frames:?}") };
+    assert_eq!(frame.event.as_deref(), Some("fsops.progress"));
+    assert_eq!((&frame.data["stream"], &frame.data["version"]), (&json!(one.stream()), &json!(null)));
+    let told = json!({ "job": "00000000000000000000000007", "step": "transfer", "done_bytes": 5, "total_bytes": 10 });
+    assert_eq!(frame.data["data"], told);
 }
 
 #[tokio::test]

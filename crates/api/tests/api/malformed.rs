@@ -118,11 +118,11 @@ async fn malformed_magnet_is_refused_at_its_place(#[case] magnet: &str) {
     &["/share_ratio invalid", "/seed_time_seconds invalid", "/share_action invalid"])]
 #[case::unknown(json!({"a/b": 1, "c~d": 2, "speed": 3}), 422, &["/a~1b invalid", "/c~0d invalid", "/speed invalid"])]
 #[case::later_fields(
-    json!({"fsops_profile": "x"}), 422,
-    &["/fsops_profile not_supported"]
+    json!({"fsops_profile": "a/b"}), 422,
+    &["/fsops_profile invalid"]
 )]
-#[case::all_at_once(json!({"magnet": "x", "labels": ["/"], "sequential": 1, "shape": 1, "fsops_profile": "x"}), 400,
-    &["/magnet invalid", "/fsops_profile not_supported", "/labels/0 invalid", "/sequential malformed", "/shape invalid"])]
+#[case::all_at_once(json!({"magnet": "x", "labels": ["/"], "sequential": 1, "shape": 1, "fsops_profile": "/"}), 400,
+    &["/magnet invalid", "/labels/0 invalid", "/sequential malformed", "/fsops_profile invalid", "/shape invalid"])]
 #[tokio::test]
 async fn every_failed_field_of_an_add_is_named(
     #[case] fields: Value,
@@ -133,11 +133,7 @@ async fn every_failed_field_of_an_add_is_named(
     for (name, value) in fields.as_object().expect("fields") {
         body[name] = value.clone();
     }
-    let code = match expected {
-        _ if status == 400 => "malformed",
-        all if all.iter().all(|fault| fault.ends_with("not_supported")) => "not_supported",
-        _ => "invalid",
-    };
+    let code = if status == 400 { "malformed" } else { "invalid" };
     assert_eq!(faults_of("/v1/torrents", body.to_string(), status, code).await, expected);
 }
 
@@ -174,20 +170,16 @@ async fn torrent_file_that_is_not_usable_is_refused_at_its_place(#[case] file: V
 #[case::type_of_delete(json!({"action": "remove", "delete_data": 1}), 400, &["/delete_data malformed"])]
 #[case::share_limits(json!({"action": "share_limits", "share_ratio": "2", "seed_time_seconds": -1, "share_action": ""}), 400,
     &["/share_ratio malformed", "/seed_time_seconds malformed", "/share_action invalid"])]
-#[case::retry_fsops(json!({"action": "retry_fsops"}), 422, &["/action not_supported"])]
-#[case::cancel_fsops(json!({"action": "cancel_fsops"}), 422, &["/action not_supported"])]
-#[case::undo_fsops(json!({"action": "undo_fsops"}), 422, &["/action not_supported"])]
+#[case::profile(json!({"action": "retry_fsops", "fsops_profile": "a/b"}), 422, &["/fsops_profile invalid"])]
+#[case::profile_of_a_cancel(json!({"action": "cancel_fsops", "fsops_profile": "a"}), 422, &["/fsops_profile invalid"])]
+#[case::profile_of_an_undo(json!({"action": "undo_fsops", "fsops_profile": "a"}), 422, &["/fsops_profile invalid"])]
 #[tokio::test]
 async fn every_failed_field_of_an_action_is_named(
     #[case] body: Value,
     #[case] status: u16,
     #[case] expected: &[&str],
 ) {
-    let code = match expected {
-        _ if status == 400 => "malformed",
-        all if all.iter().all(|fault| fault.ends_with("not_supported")) => "not_supported",
-        _ => "invalid",
-    };
+    let code = if status == 400 { "malformed" } else { "invalid" };
     let path = format!("/v1/torrents/{}/action", Ulid(1));
     assert_eq!(faults_of(&path, body.to_string(), status, code).await, expected);
 }

@@ -63,6 +63,7 @@ impl Application {
         let now = self.refresh_settings().await?;
         let command = SettingsCommand::Patch(patch);
         let events = decide_for(&now, &command, caller)?;
+        self.check_on_this_machine(&now, &command, &events).await?;
         self.judge(&now.recorded, &events, &command, &secrets).await?;
         let after = events.iter().fold((*now).clone(), |now, event| self.inner.settings.then(&now, event));
         Ok(done(after, changes(events)))
@@ -126,6 +127,7 @@ impl Application {
         for _ in 0..ATTEMPTS_MAX {
             let now = self.refresh_settings().await?;
             let events = decide_for(&now, &command, caller)?;
+            self.check_on_this_machine(&now, &command, &events).await?;
             if events.is_empty() && caller.idempotency_key.is_none() {
                 return Ok(done((*now).clone(), Vec::new()));
             }
@@ -151,6 +153,30 @@ impl Application {
             }
         }
         Err(CommandError::VersionConflict.into())
+    }
+
+    /// What an operator asks for has to be right here and now, too. What is taken back, or given by the service, was.
+    async fn check_on_this_machine(
+        &self,
+        now: &SettingsNow,
+        command: &SettingsCommand,
+        events: &[SettingsEvent],
+    ) -> Result<(), SettingsError> {
+        let SettingsCommand::Patch(patch) = command else { return Ok(()) };
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut after = now.recorded.clone();
+        for event in events {
+            after.apply(event);
+        }
+        let faults = self.judge_on_this_machine(&now.recorded, &after).await?;
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let mut faults: Vec<_> = faults.into_iter().map(|fault| fault.within(&patch.request)).collect();
+        faults.dedup();
+        Err(Refused::Invalid(faults).into())
     }
 
     async fn append_settings(

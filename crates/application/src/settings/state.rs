@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use revaer_domain::settings::catalogue::{self, Effect};
-use revaer_domain::settings::{Settings, SettingsEvent};
+use revaer_domain::settings::{Fault, Settings, SettingsEvent};
 use revaer_event_log::Fact;
 use revaer_event_schema::decode_settings;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::stream;
 use super::view::{SettingsNow, SettingsView};
 use crate::dispatch::store_failed;
-use crate::{Application, CertificateJudge, CommandError};
+use crate::{Application, CertificateJudge, CommandError, SettingsJudge};
 
 /// A value that the command line gave: it wins over the document.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,8 @@ pub(crate) struct SettingsState {
     /// What is in force for keys that need a restart: the settings as they were read first.
     started: OnceLock<Settings>,
     pub(super) judge: OnceLock<Arc<dyn CertificateJudge>>,
+    /// Says what the rules cannot know.
+    machine: OnceLock<Arc<dyn SettingsJudge>>,
 }
 
 impl SettingsState {
@@ -42,6 +44,7 @@ impl SettingsState {
             overrides: OnceLock::new(),
             started: OnceLock::new(),
             judge: OnceLock::new(),
+            machine: OnceLock::new(),
         }
     }
 
@@ -93,6 +96,25 @@ impl Application {
             let now = settings.with((*settings.now()).clone());
             settings.newest.send_replace(Arc::new(now));
         }
+    }
+
+    /// Says who judges what the rules of the settings cannot know, once and before anybody changes them.
+    pub fn judge_settings_by(&self, judge: Arc<dyn SettingsJudge>) {
+        let _ = self.inner.settings.machine.set(judge);
+    }
+
+    /// What is wrong on this machine with the settings after an event.
+    pub(super) async fn judge_on_this_machine(
+        &self,
+        before: &Settings,
+        after: &Settings,
+    ) -> Result<Vec<Fault>, CommandError> {
+        let Some(judge) = self.inner.settings.machine.get().cloned() else { return Ok(Vec::new()) };
+        let (before, after) = (before.clone(), after.clone());
+        // It may ask a directory of users, which may lie beyond a network.
+        tokio::task::spawn_blocking(move || judge.judge(&before, &after))
+            .await
+            .map_err(CommandError::internal)
     }
 
     /// What the command line gave.

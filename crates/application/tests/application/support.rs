@@ -171,6 +171,7 @@ fn ask(source: AddSource) -> AddTorrent {
         share_limits: revaer_domain::values::ShareLimits::default(),
         trackers: vec![],
         peers: vec![],
+        fsops_profile: None,
     }
 }
 

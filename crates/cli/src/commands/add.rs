@@ -60,6 +60,9 @@ pub(crate) struct Add {
     /// Try this peer first; may be repeated
     #[arg(long, value_name = "ADDRESS:PORT")]
     peer: Vec<String>,
+    /// Go by this profile of the file pipeline once it is complete
+    #[arg(long, value_name = "NAME")]
+    fsops_profile: Option<String>,
     /// Happen once, however often this is repeated with the same key
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
@@ -152,7 +155,7 @@ impl Add {
             share_action: self.then.map(Then::name),
             trackers: given(self.tracker),
             peers: given(self.peer),
-            ..AddRequest::default()
+            fsops_profile: self.fsops_profile,
         })
     }
 }
@@ -239,6 +242,8 @@ mod tests {
             "http://127.0.0.1/announce",
             "--peer",
             "127.0.0.1:6881",
+            "--fsops-profile",
+            "films",
         ];
         let request = parse(&[&["magnet:?x"], &options[..]].concat()).unwrap().into_request().unwrap();
         insta::assert_json_snapshot!(request);

@@ -50,6 +50,12 @@ fn deeds(entry: &AuditEntry) -> Vec<String> {
         ("torrent", "recheck_requested" | "reannounce_requested") => {
             vec![format!("asked to {} {subject}", what.trim_end_matches("_requested"))]
         }
+        ("fsops", "requested") => {
+            vec![format!("asked for the job of {subject} by profile {}", shown(&data["profile"]))]
+        }
+        ("fsops", "cancel_requested" | "undo_requested") => {
+            vec![format!("asked to {} the job of {subject}", what.trim_end_matches("_requested"))]
+        }
         ("torrent" | "api_key", "paused" | "resumed" | "rotated" | "revoked") => {
             vec![format!("{what} {subject}")]
         }

@@ -7,6 +7,7 @@ mod audit_sentence;
 mod completions;
 mod events_table;
 mod files;
+mod fsops;
 mod health;
 mod history;
 mod key;
@@ -66,6 +67,9 @@ pub(crate) enum Command {
     Select(select::Select),
     /// Do something with a torrent
     Action(action::Action),
+    /// Show, retry, cancel or undo the job of a torrent in the file pipeline
+    #[command(subcommand)]
+    Fsops(fsops::Fsops),
     /// Print events as they happen
     ///
     /// The first connection has to succeed; one that is lost later is opened again for as long as it takes, and goes on where
@@ -106,6 +110,7 @@ impl Command {
             Command::Trackers(trackers) => trackers.run(context).await,
             Command::Select(select) => select.run(context).await,
             Command::Action(action) => action.run(context).await,
+            Command::Fsops(fsops) => fsops.run(context).await,
             Command::Tail(tail) => tail.run(context).await,
             Command::History(history) => history.run(context).await,
             Command::Settings(settings) => settings.run(context).await,

@@ -38,6 +38,7 @@ pub(crate) fn torrent() -> Torrent {
         rate_cap: RateCap { download_bytes_per_second: Some(2_500_000), upload_bytes_per_second: None },
         share_limits: ShareLimits { share_ratio: None, seed_time_seconds: None, share_action: None },
         sequential: false,
+        fsops: None,
         version: 6,
         position: 4711,
     }

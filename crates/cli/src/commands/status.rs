@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use revaer_wire::{RateCap, Selection, ShareLimits, Torrent};
 
-use super::{Context, torrent_row, watch};
+use super::{Context, fsops, torrent_row, watch};
 use crate::failure::Failure;
 use crate::screen::{Output, duration, escape, percent, rate, ratio, size};
 use crate::values::{TorrentRef, priority_word};
@@ -70,6 +70,7 @@ pub(super) fn render(torrent: &Torrent) -> String {
     line("selection", &selection(&torrent.selection));
     line("save path", &torrent.save_path);
     line("content", &torrent.content_path);
+    line("fsops", &torrent.fsops.as_ref().map(fsops::brief).unwrap_or_default());
     line("added", &torrent.added_at);
     line("completed", torrent.completed_at.as_deref().unwrap_or_default());
     line("version", &format!("{}, position {}", torrent.version, torrent.position));

@@ -36,7 +36,8 @@ pub enum FaultCode {
 }
 
 impl Fault {
-    pub(super) fn new(pointer: &str, code: FaultCode, detail: String) -> Self {
+    /// A fault at a place of the document.
+    pub fn new(pointer: &str, code: FaultCode, detail: String) -> Self {
         Self { pointer: pointer.to_owned(), code, detail }
     }
 

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use super::event::{
     Added, Failure, FilesDiscovered, LeftFile, Phase, Reconciled, SelectionApplied, ShareLimitReached, Totals,
 };
+use crate::fsops::{FsopsObservation, ProfileOffer};
 use crate::selection::SelectionRule;
 use crate::values::{Labels, RateCap, SavePath, ShareLimits};
 
@@ -57,6 +58,18 @@ pub enum TorrentCommand {
     },
     /// Replaces the labels.
     SetLabels(Labels),
+    /// Begins the job in the file pipeline of a complete torrent, or tries it again.
+    RetryFsops {
+        /// The profile, if it is not to be chosen as at a completion.
+        profile: Option<String>,
+        /// What the settings offer. Looked up anew for a repeat, so it is no part of what was asked.
+        #[serde(skip)]
+        offer: Option<ProfileOffer>,
+    },
+    /// Ends the job, or clears away what a failed one left.
+    CancelFsops,
+    /// Takes the result of the job back.
+    UndoFsops,
 
     /// The engine learned the files of a magnet.
     ObserveFiles(FilesDiscovered),
@@ -76,6 +89,9 @@ pub enum TorrentCommand {
         at: OffsetDateTime,
         /// The counters with it.
         totals: Totals,
+        /// What the settings offer for its files; none where there are no profiles.
+        #[serde(skip)]
+        offer: Option<ProfileOffer>,
     },
     /// It cannot go on.
     ObserveFailure(Failure),
@@ -120,4 +136,6 @@ pub enum TorrentCommand {
     ReachShareLimit(ShareLimitReached),
     /// The counters of the day.
     RecordCounters(Totals),
+    /// Its job in the file pipeline came further.
+    ObserveFsops(FsopsObservation),
 }

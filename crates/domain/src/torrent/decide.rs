@@ -11,6 +11,7 @@ use super::event::{
     ShareLimitsChanged, StateChanged, TorrentEvent,
 };
 use super::state::{Lifecycle, Torrent};
+use crate::fsops;
 use crate::selection::{InvalidSelection, SelectionRule};
 use crate::settings::ShareAction;
 use crate::values::SavePath;
@@ -87,6 +88,8 @@ fn obey(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>,
                 to: limits,
             }))
         }
+        // Its job reads them where they are.
+        TorrentCommand::Move { .. } if torrent.is_in_pipeline() => return Err(Refused::Processing),
         TorrentCommand::Move { save_path } => match &torrent.moving_to {
             Some(to) if *to == save_path => None,
             Some(_) => return Err(Refused::Moving),
@@ -96,6 +99,11 @@ fn obey(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>,
         },
         TorrentCommand::SetLabels(labels) => (labels != torrent.labels)
             .then(|| TorrentEvent::LabelsChanged(LabelsChanged { from: torrent.labels.clone(), to: labels })),
+        TorrentCommand::RetryFsops { profile, offer } => {
+            fsops::retry(torrent, profile.as_deref(), offer.as_ref())?.map(TorrentEvent::Fsops)
+        }
+        TorrentCommand::CancelFsops => fsops::cancel(torrent)?.map(TorrentEvent::Fsops),
+        TorrentCommand::UndoFsops => fsops::undo(torrent)?.map(TorrentEvent::Fsops),
         // What was seen is told apart before.
         _ => None,
     };
@@ -106,6 +114,7 @@ fn obey(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>,
 fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> {
     let news = match (torrent.lifecycle, observation) {
         (Lifecycle::Live, TorrentCommand::ReachShareLimit(reached)) => return reach(torrent, reached),
+        (Lifecycle::Live, TorrentCommand::ObserveFsops(seen)) => return fsops::observe(torrent, seen),
         (Lifecycle::Live, observation) => observe_live(torrent, observation),
         (Lifecycle::Removing { .. }, observation) => observe_removing(torrent, observation),
         (Lifecycle::Absent | Lifecycle::Removed, _) => None,
@@ -116,7 +125,9 @@ fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> 
 /// What becomes of a torrent that has shared enough, with the reason before it. One that was already dealt with for this limit
 /// goes on as an operator asked, also when it had come to the other limit meanwhile.
 fn reach(torrent: &Torrent, reached: ShareLimitReached) -> Vec<TorrentEvent> {
-    if torrent.share_limits_reached.has(reached.limit) || torrent.paused || !torrent.is_complete() {
+    let known = torrent.share_limits_reached.has(reached.limit);
+    // Files that are on their way into the library must not go before they are there.
+    if known || torrent.paused || !torrent.is_complete() || torrent.is_in_pipeline() {
         return Vec::new();
     }
     let consequence = match reached.action {
@@ -134,6 +145,7 @@ fn observe_removing(torrent: &Torrent, observation: TorrentCommand) -> Option<To
         }
         // Where its files are decides what is deleted, also when the move ends after the request.
         TorrentCommand::ObserveMoved { save_path } => moved(torrent, save_path),
+        TorrentCommand::ObserveFsops(seen) => fsops::observe_removing(torrent, seen).map(TorrentEvent::Fsops),
         _ => None,
     }
 }
@@ -152,10 +164,13 @@ fn observe_live(torrent: &Torrent, observation: TorrentCommand) -> Option<Torren
             let changed = StateChanged { from: torrent.phase, to: phase, totals };
             (torrent.phase != Some(phase)).then_some(TorrentEvent::StateChanged(changed))
         }
-        TorrentCommand::ObserveCompletion { at, totals } => {
+        TorrentCommand::ObserveCompletion { at, totals, offer } => {
             // While nothing is wanted libtorrent says "finished" of a torrent that has not begun.
             let news = !torrent.is_complete() && torrent.selection_is_applied();
-            news.then_some(TorrentEvent::Completed(Completed { at, totals }))
+            news.then(|| {
+                let fsops = fsops::of_completion(torrent, offer.as_ref());
+                TorrentEvent::Completed(Completed { at, totals, fsops })
+            })
         }
         TorrentCommand::ObserveFailure(failure) => {
             // A disk that is full fails every piece: one fact until somebody tries again.
@@ -206,7 +221,10 @@ impl TorrentCommand {
             | Self::SetRateCap(_)
             | Self::SetShareLimits(_)
             | Self::Move { .. }
-            | Self::SetLabels(_) => false,
+            | Self::SetLabels(_)
+            | Self::RetryFsops { .. }
+            | Self::CancelFsops
+            | Self::UndoFsops => false,
             Self::ObserveFiles(_)
             | Self::ObserveSelection(_)
             | Self::ObservePhase { .. }
@@ -220,7 +238,8 @@ impl TorrentCommand {
             | Self::ObserveRemoved { .. }
             | Self::ObserveDivergence(_)
             | Self::ReachShareLimit(_)
-            | Self::RecordCounters(_) => true,
+            | Self::RecordCounters(_)
+            | Self::ObserveFsops(_) => true,
         }
     }
 }

@@ -23,6 +23,21 @@ pub enum Refused {
     /// It needs the metadata first.
     #[error("the torrent's metadata is not known yet")]
     NoMetadata,
+    /// Its files are at work in the file pipeline.
+    #[error("the torrent is in the file pipeline")]
+    Processing,
+    /// Not all of its files are there.
+    #[error("the torrent is not complete")]
+    Incomplete,
+    /// Neither it, nor its labels, nor the settings choose a profile.
+    #[error("no profile of the file pipeline applies to the torrent")]
+    NoProfile,
+    /// There is no profile of this name.
+    #[error("there is no profile `{0}`")]
+    UnknownProfile(String),
+    /// Nothing that this could be done to.
+    #[error("the torrent has no job in the file pipeline that this could be done to")]
+    NoJob,
     /// The selection does not fit its files.
     #[error("the selection does not fit the torrent")]
     Selection(#[from] InvalidSelection),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::fsops::{FsopsChosen, FsopsEvent};
 use crate::selection::SelectionRule;
 use crate::settings::ShareAction;
 use crate::values::{InfoHashes, Label, Labels, RateCap, SavePath, ShareLimits, ShareRatio};
@@ -64,6 +65,8 @@ pub enum TorrentEvent {
     Removed(Removed),
     /// Totals, once a day where they moved.
     CountersRecorded(Totals),
+    /// Its job in the file pipeline went on.
+    Fsops(FsopsEvent),
 }
 
 /// Where a torrent came from.
@@ -107,6 +110,9 @@ pub struct Added {
     pub trackers: Vec<String>,
     /// Peers to try first.
     pub peers: Vec<SocketAddr>,
+    /// The profile that was asked for by name; left out where labels or the settings choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fsops_profile: Option<String>,
 }
 
 /// `torrent.files_discovered`. The list itself is a body of its own, stored before this fact.
@@ -302,7 +308,7 @@ pub struct StateChanged {
 }
 
 /// `torrent.completed`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completed {
     /// When.
     #[serde(with = "time::serde::rfc3339")]
@@ -310,6 +316,9 @@ pub struct Completed {
     /// The counters at that moment.
     #[serde(flatten)]
     pub totals: Totals,
+    /// The job that begins with it; left out where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fsops: Option<FsopsChosen>,
 }
 
 /// `torrent.failed`

@@ -2,11 +2,16 @@
 
 use super::event::{Phase, TorrentEvent};
 use super::state::{Lifecycle, Torrent};
+use crate::fsops::{FsopsEvent, Job};
 
 impl Torrent {
     /// Takes one fact into the state, in place: whoever folds many of them copies none.
     pub fn fold(&mut self, event: &TorrentEvent) {
         apply(self, event);
+    }
+
+    fn fold_job(&mut self, event: &FsopsEvent) {
+        self.fsops = Job::fold(self.fsops.take(), event, self.selection_revision);
     }
 }
 
@@ -27,6 +32,7 @@ fn apply(torrent: &mut Torrent, event: &TorrentEvent) {
             torrent.selection = added.selection.clone();
             torrent.trackers.clone_from(&added.trackers);
             torrent.peers.clone_from(&added.peers);
+            torrent.fsops_profile.clone_from(&added.fsops_profile);
         }
         TorrentEvent::FilesDiscovered(files) => {
             torrent.info_hashes = torrent.info_hashes.union(files.info_hashes);
@@ -84,6 +90,9 @@ fn apply(torrent: &mut Torrent, event: &TorrentEvent) {
         TorrentEvent::Completed(completed) => {
             torrent.completed_at = Some(completed.at);
             torrent.totals = completed.totals;
+            if let Some(chosen) = &completed.fsops {
+                torrent.fsops = Some(Box::new(Job::chosen(chosen, torrent.selection_revision)));
+            }
         }
         TorrentEvent::Failed(failure) => {
             torrent.failure = Some(failure.clone());
@@ -105,5 +114,6 @@ fn apply(torrent: &mut Torrent, event: &TorrentEvent) {
         }
         TorrentEvent::Removed(_) => torrent.lifecycle = Lifecycle::Removed,
         TorrentEvent::CountersRecorded(totals) => torrent.totals = *totals,
+        TorrentEvent::Fsops(event) => torrent.fold_job(event),
     }
 }

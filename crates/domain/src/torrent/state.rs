@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::event::{Failure, FilesDiscovered, Origin, Phase, ReachedLimit, SelectionApplied, Totals};
+use crate::fsops::Job;
 use crate::selection::SelectionRule;
 use crate::values::{InfoHashes, Labels, RateCap, SavePath, ShareLimits, ShareRatio};
 
@@ -128,6 +129,10 @@ pub struct Torrent {
     pub failure: Option<Failure>,
     /// The counters of the last fact that carried some.
     pub totals: Totals,
+    /// The profile of the file pipeline that was asked for by name.
+    pub fsops_profile: Option<String>,
+    /// Its job in the file pipeline, once there was one.
+    pub fsops: Option<Box<Job>>,
 }
 
 /// The state that clients see.
@@ -206,6 +211,8 @@ impl Torrent {
             Status::Moving
         } else if self.phase == Some(Phase::Checking) {
             Status::Checking
+        } else if self.is_in_pipeline() {
+            Status::Processing
         } else if self.is_complete() {
             if self.paused { Status::Completed } else { Status::Seeding }
         } else if self.paused {
@@ -222,6 +229,11 @@ impl Torrent {
     /// Whether every wanted file was there when last seen.
     pub const fn is_complete(&self) -> bool {
         self.completed_at.is_some()
+    }
+
+    /// Whether its files are at work in the file pipeline, or wait there for their turn.
+    pub fn is_in_pipeline(&self) -> bool {
+        self.is_complete() && self.fsops.as_ref().is_some_and(|job| job.is_active())
     }
 
     /// Whether the rule in force is the one that the session follows.

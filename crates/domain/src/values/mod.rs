@@ -3,6 +3,7 @@
 pub mod announce;
 mod fingerprint;
 mod info_hash;
+mod job_id;
 mod key_id;
 mod label;
 mod magnet;
@@ -13,6 +14,7 @@ mod torrent_id;
 
 pub use fingerprint::{FINGERPRINT_BYTES, Fingerprint, InvalidFingerprint};
 pub use info_hash::{InfoHash, InfoHashes, InvalidInfoHash};
+pub use job_id::{InvalidJobId, JobId};
 pub use key_id::{InvalidKeyId, KeyId};
 pub use label::{InvalidLabel, LABEL_BYTES_MAX, LABELS_MAX, Label, Labels};
 pub use magnet::{InvalidMagnet, MAGNET_BYTES_MAX, MAGNET_PEERS_MAX, MAGNET_TRACKERS_MAX, MagnetUri};

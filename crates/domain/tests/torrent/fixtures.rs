@@ -1,5 +1,9 @@
 //! Facts and commands by the names that the tests give them, and the states that a torrent can be in.
 
+use revaer_domain::fsops::{
+    FsopsChosen, FsopsCompleted, FsopsEvent, FsopsFailed, FsopsObservation, FsopsStepFinished, ProfileOffer,
+    Step,
+};
 use revaer_domain::selection::{Priority, PriorityRule, SelectionRule, Target};
 use revaer_domain::settings::ShareAction;
 use revaer_domain::torrent::{
@@ -7,8 +11,9 @@ use revaer_domain::torrent::{
     RemoveRequested, Removed, Requested, SelectionApplied, ShareLimitReached, StateChanged, TorrentCommand,
     TorrentEvent, Totals,
 };
-use revaer_domain::values::{InfoHashes, Labels, RateCap, SavePath, ShareLimits};
+use revaer_domain::values::{InfoHashes, JobId, Labels, RateCap, SavePath, ShareLimits};
 use time::OffsetDateTime;
+use ulid::Ulid;
 
 /// The states that differ in what they accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +24,12 @@ pub(crate) enum State {
     Downloading,
     Paused,
     Complete,
+    /// Complete, and its files are on their way into the library.
+    Processing,
+    /// Complete, and its files are in the library.
+    Placed,
+    /// Complete, and the pipeline has failed.
+    Misplaced,
     /// Downloading, with a check and an announce that were asked for.
     Asked,
     Failed,
@@ -29,12 +40,15 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Absent,
         Self::Magnet,
         Self::Downloading,
         Self::Paused,
         Self::Complete,
+        Self::Processing,
+        Self::Placed,
+        Self::Misplaced,
         Self::Asked,
         Self::Failed,
         Self::Moving,
@@ -52,6 +66,15 @@ impl State {
             Self::Downloading => downloading(),
             Self::Paused => and(TorrentEvent::Paused),
             Self::Complete => and(completed()),
+            Self::Processing => and(completed_with_job()),
+            Self::Placed => {
+                let placed = TorrentEvent::Fsops(FsopsEvent::Completed(Box::new(placed_as())));
+                Self::Processing.facts().into_iter().chain([placed]).collect()
+            }
+            Self::Misplaced => {
+                let failed = TorrentEvent::Fsops(FsopsEvent::Failed(job_failed("conflict")));
+                Self::Processing.facts().into_iter().chain([failed]).collect()
+            }
             Self::Asked => {
                 let asked = Requested { request: 1 };
                 let asked = [TorrentEvent::RecheckRequested(asked), TorrentEvent::ReannounceRequested(asked)];
@@ -119,6 +142,7 @@ fn added_as() -> Added {
         selection: SelectionRule::default(),
         trackers: vec!["http://a.example/announce".to_owned()],
         peers: vec![],
+        fsops_profile: None,
     }
 }
 
@@ -160,7 +184,56 @@ pub(crate) fn phase(to: Phase) -> TorrentEvent {
 }
 
 pub(crate) fn completed() -> TorrentEvent {
-    TorrentEvent::Completed(Completed { at: OffsetDateTime::UNIX_EPOCH, totals: totals(400) })
+    TorrentEvent::Completed(Completed { at: OffsetDateTime::UNIX_EPOCH, totals: totals(400), fsops: None })
+}
+
+pub(crate) const JOB: JobId = JobId::new(Ulid(7));
+
+/// One profile, which every torrent goes by.
+pub(crate) fn offer() -> ProfileOffer {
+    ProfileOffer {
+        job: JOB,
+        profiles: vec![("films".to_owned(), vec![])],
+        default_profile: Some("films".to_owned()),
+    }
+}
+
+pub(crate) fn completed_with_job() -> TorrentEvent {
+    let fsops = Some(FsopsChosen { job: JOB, profile: "films".to_owned() });
+    TorrentEvent::Completed(Completed { at: OffsetDateTime::UNIX_EPOCH, totals: totals(400), fsops })
+}
+
+pub(crate) fn step_finished(step: Step) -> FsopsObservation {
+    FsopsObservation::StepFinished(FsopsStepFinished {
+        job: JOB,
+        step,
+        files: 1,
+        bytes: 400,
+        left_out: vec![],
+    })
+}
+
+pub(crate) fn placed_as() -> FsopsCompleted {
+    FsopsCompleted {
+        job: JOB,
+        destination: "/srv/films/real name".to_owned(),
+        was_there: false,
+        checksum: "none".to_owned(),
+        file_count: 1,
+        size_bytes: 400,
+        files: vec![],
+    }
+}
+
+pub(crate) fn job_failed(code: &str) -> FsopsFailed {
+    FsopsFailed {
+        job: JOB,
+        step: Some(Step::Verify),
+        code: code.to_owned(),
+        rule: None,
+        path: Some("/srv/films/real name".to_owned()),
+        detail: "in words".to_owned(),
+    }
 }
 
 pub(crate) fn failure(code: &str) -> Failure {

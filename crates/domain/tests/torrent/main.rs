@@ -4,6 +4,7 @@ mod fixtures;
 mod harness;
 mod laws;
 mod operator;
+mod pipeline;
 mod session;
 mod sharing;
 mod table;

@@ -15,7 +15,7 @@ use crate::fixtures::{
 use crate::harness::given;
 
 fn completion() -> TorrentCommand {
-    TorrentCommand::ObserveCompletion { at: OffsetDateTime::UNIX_EPOCH, totals: totals(400) }
+    TorrentCommand::ObserveCompletion { at: OffsetDateTime::UNIX_EPOCH, totals: totals(400), offer: None }
 }
 
 fn selection_changed() -> TorrentEvent {
@@ -34,7 +34,11 @@ fn finished_counts_only_for_the_selection_in_force() {
     given([added(), discovered()]).when(completion()).then_nothing();
     let torrent = given([added(), discovered(), applied(0)]);
     let at = OffsetDateTime::UNIX_EPOCH;
-    torrent.when(completion()).then([TorrentEvent::Completed(Completed { at, totals: totals(400) })]);
+    torrent.when(completion()).then([TorrentEvent::Completed(Completed {
+        at,
+        totals: totals(400),
+        fsops: None,
+    })]);
     torrent.and([selection_changed()]).when(completion()).then_nothing();
 }
 

@@ -1,12 +1,14 @@
 //! Every command in every state: the whole of the rules on one page.
 
+use revaer_domain::fsops::Step;
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::settings::ShareAction;
 use revaer_domain::torrent::{Phase, Reconciled, TorrentCommand};
 use time::OffsetDateTime;
 
 use crate::fixtures::{
-    State, add, applied_as, cap, failure, files_as, labels, place, rule, share_limits, shared_for, totals,
+    State, add, applied_as, cap, failure, files_as, labels, offer, place, rule, share_limits, shared_for,
+    step_finished, totals,
 };
 use crate::harness::given;
 
@@ -39,6 +41,11 @@ commands! {
     "share limits": TorrentCommand::SetShareLimits(_) => TorrentCommand::SetShareLimits(share_limits(1.5)),
     "move": TorrentCommand::Move { .. } => TorrentCommand::Move { save_path: place("other") },
     "label": TorrentCommand::SetLabels(_) => TorrentCommand::SetLabels(labels(&["films"])),
+    "retry fsops": TorrentCommand::RetryFsops { .. } => {
+        TorrentCommand::RetryFsops { profile: None, offer: Some(offer()) }
+    },
+    "cancel fsops": TorrentCommand::CancelFsops => TorrentCommand::CancelFsops,
+    "undo fsops": TorrentCommand::UndoFsops => TorrentCommand::UndoFsops,
     "saw files": TorrentCommand::ObserveFiles(_) => TorrentCommand::ObserveFiles(files_as()),
     "saw selection": TorrentCommand::ObserveSelection(_) => {
         let mut applied = applied_as(0);
@@ -49,7 +56,7 @@ commands! {
         TorrentCommand::ObservePhase { phase: Phase::Queued, totals: totals(1) }
     },
     "saw completion": TorrentCommand::ObserveCompletion { .. } => {
-        TorrentCommand::ObserveCompletion { at: OffsetDateTime::UNIX_EPOCH, totals: totals(400) }
+        TorrentCommand::ObserveCompletion { at: OffsetDateTime::UNIX_EPOCH, totals: totals(400), offer: None }
     },
     "saw failure": TorrentCommand::ObserveFailure(_) => TorrentCommand::ObserveFailure(failure("disk_full")),
     "saw recovery": TorrentCommand::ObserveRecovery => TorrentCommand::ObserveRecovery,
@@ -75,6 +82,7 @@ commands! {
     "shared": TorrentCommand::ReachShareLimit(_) => {
         TorrentCommand::ReachShareLimit(shared_for(60, ShareAction::Remove))
     },
+    "saw fsops": TorrentCommand::ObserveFsops(_) => TorrentCommand::ObserveFsops(step_finished(Step::Verify)),
     "counters": TorrentCommand::RecordCounters(_) => TorrentCommand::RecordCounters(totals(7)),
 }
 

@@ -213,6 +213,7 @@ fn add(number: u64, at_seconds: i64, name: String, label: Option<&str>, host: &s
         selection: SelectionRule::default(),
         trackers: vec![format!("udp://{host}:6969/announce")],
         peers: vec![],
+        fsops_profile: None,
     }
 }
 

@@ -85,7 +85,7 @@ impl Torrents {
 
 impl ReadModel for Torrents {
     const NAME: &'static str = NAME;
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const SCHEMA: &'static str = include_str!("../../../../projections/torrents/schema.sql");
     const INDEXES: &'static str = include_str!("../../../../projections/torrents/indexes.sql");
     const TABLES: &'static [(&'static str, &'static str)] = &[("torrent", "id"), ("torrent_search", "id")];

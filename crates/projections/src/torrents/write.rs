@@ -1,5 +1,6 @@
 //! Folded torrents as rows, a batch in two statements.
 
+use revaer_domain::fsops::JobView;
 use revaer_domain::torrent::{Status, Torrent};
 use revaer_domain::values::{InfoHashes, Label, RateLimit, TorrentId};
 use sqlx::PgConnection;
@@ -76,6 +77,8 @@ async fn upsert(
         .bind(here.iter().map(|(_, folded, _)| i64::from(folded.version)).collect::<Vec<_>>())
         .bind(here.iter().map(|(_, folded, _)| folded.position.0).collect::<Vec<_>>())
         .bind(column!(|torrent| share_limits(torrent)))
+        .bind(column!(|torrent| fsops(torrent)))
+        .bind(column!(|torrent| torrent.fsops.as_ref().is_some_and(|job| job.is_pending())))
         .execute(connection)
         .await
         .map(drop)
@@ -130,6 +133,11 @@ fn selection(torrent: &Torrent) -> String {
 
 fn share_limits(torrent: &Torrent) -> String {
     serde_json::to_string(&torrent.share_limits).expect("limits are plain data")
+}
+
+fn fsops(torrent: &Torrent) -> Option<String> {
+    let view = torrent.fsops.as_deref().map(JobView::from);
+    view.map(|view| serde_json::to_string(&view).expect("a view is plain data"))
 }
 
 fn limit(limit: Option<RateLimit>) -> Option<i64> {

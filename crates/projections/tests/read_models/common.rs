@@ -139,6 +139,7 @@ pub(crate) fn added(number: u64, name: &str) -> Added {
         selection: SelectionRule::default(),
         trackers: vec![],
         peers: vec![],
+        fsops_profile: None,
     }
 }
 

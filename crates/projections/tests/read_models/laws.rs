@@ -4,17 +4,19 @@ use eventually::aggregate::Aggregate;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
+use revaer_domain::fsops::{FsopsChosen, FsopsEvent, FsopsFailed, FsopsJob};
 use revaer_domain::selection::{Priority, PriorityRule, SelectionRule, Target};
 use revaer_domain::torrent::{
     Completed, Failure, LabelsChanged, MoveFailed, MoveRequested, Moved, Phase, RateCapChanged, Rechecked,
     Reconciled, RemoveRequested, Removed, Requested, SelectionApplied, SelectionChanged, SequentialChanged,
     ShareLimitsChanged, StateChanged, Torrent, TorrentEvent, TorrentRules, Totals,
 };
-use revaer_domain::values::{Labels, RateCap, SavePath, ShareLimits, TorrentId};
+use revaer_domain::values::{JobId, Labels, RateCap, SavePath, ShareLimits, TorrentId};
 use revaer_event_schema::{ProgressSample, pack_progress};
 use revaer_projections::{PROJECTIONS, Projections, rebuild};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
+use ulid::Ulid;
 
 use crate::common::{BOUND, World, added, assert_same, discovered, id};
 
@@ -78,7 +80,17 @@ fn fact(number: u64) -> impl Strategy<Value = TorrentEvent> {
                 TorrentEvent::RecheckRequested(asked),
                 TorrentEvent::Rechecked(Rechecked { request: count, totals, complete: flag }),
                 TorrentEvent::StateChanged(StateChanged { from: None, to: phase, totals }),
-                TorrentEvent::Completed(Completed { at, totals }),
+                TorrentEvent::Completed(Completed { at, totals, fsops: None }),
+                TorrentEvent::Completed(Completed { at, totals, fsops: Some(chosen(count)) }),
+                TorrentEvent::Fsops(FsopsEvent::CancelRequested(FsopsJob { job: chosen(count).job })),
+                TorrentEvent::Fsops(FsopsEvent::Failed(FsopsFailed {
+                    job: chosen(count).job,
+                    step: Some(revaer_domain::fsops::Step::Verify),
+                    code: "conflict".to_owned(),
+                    rule: None,
+                    path: Some(name.to_owned()),
+                    detail: name.to_owned(),
+                })),
                 TorrentEvent::Failed(Failure { code: "disk_full".to_owned(), detail: name.to_owned() }),
                 TorrentEvent::Recovered,
                 TorrentEvent::Reconciled(Reconciled {
@@ -95,6 +107,10 @@ fn fact(number: u64) -> impl Strategy<Value = TorrentEvent> {
             ])
         },
     )
+}
+
+fn chosen(number: u32) -> FsopsChosen {
+    FsopsChosen { job: JobId::new(Ulid(number.into())), profile: "films".to_owned() }
 }
 
 fn step() -> impl Strategy<Value = Step> {

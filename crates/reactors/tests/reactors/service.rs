@@ -167,6 +167,7 @@ impl Service {
             share_limits: revaer_domain::values::ShareLimits::default(),
             trackers: Vec::new(),
             peers: Vec::new(),
+            fsops_profile: None,
         };
         change(&mut add);
         self.application.add(add, &operator()).await.expect("added").id

@@ -89,6 +89,7 @@ pub(crate) fn beginning(
         selection: SelectionRule::default(),
         trackers: Vec::new(),
         peers: Vec::new(),
+        fsops_profile: None,
         share_limits: ShareLimits::default(),
     };
     let files = FilesDiscovered {
@@ -108,7 +109,7 @@ pub(crate) fn beginning(
         TorrentEvent::FilesDiscovered(files),
         TorrentEvent::SelectionApplied(applied),
         TorrentEvent::StateChanged(downloading),
-        TorrentEvent::Completed(Completed { at, totals }),
+        TorrentEvent::Completed(Completed { at, totals, fsops: None }),
         TorrentEvent::StateChanged(seeding),
     ]
 }

@@ -6,7 +6,9 @@ use std::io::{self, BufWriter, Write};
 
 use anyhow::{Context, bail};
 use revaer_event_log::{Body, Contents, Entry, EventLog, Fact, Finding, Options, Position, Samples};
-use revaer_event_schema::{ProgressSample, unpack_progress};
+use revaer_event_schema::{
+    FSOPS_PROGRESS_KIND, FsopsProgressSample, PROGRESS_KIND, ProgressSample, UnpackedSamples, unpack_samples,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
@@ -118,7 +120,24 @@ struct SamplesLine<'a> {
     at: OffsetDateTime,
     node: &'a str,
     kind: &'static str,
-    samples: Vec<SampleItem>,
+    samples: Vec<AnySample>,
+}
+
+/// A sample of a torrent or of a job; a row has one sort alone.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AnySample {
+    Torrent(SampleItem),
+    Fsops(FsopsItem),
+}
+
+#[derive(Serialize)]
+struct FsopsItem {
+    stream: String,
+    job: String,
+    step: &'static str,
+    done_bytes: u64,
+    total_bytes: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -157,22 +176,37 @@ fn fact_line(fact: &Fact) -> serde_json::Result<FactLine<'_>> {
 }
 
 fn samples_line(samples: &Samples) -> anyhow::Result<SamplesLine<'_>> {
-    let item = |sample: ProgressSample| SampleItem {
-        stream: sample.torrent.stream(),
-        wanted_done_bytes: sample.wanted_done_bytes,
-        downloaded_bytes: sample.downloaded_bytes,
-        uploaded_bytes: sample.uploaded_bytes,
-        download_bytes_per_second: sample.download_bytes_per_second,
-        upload_bytes_per_second: sample.upload_bytes_per_second,
-        peers: sample.peers,
-        seeds: sample.seeds,
+    let item = |sample: ProgressSample| {
+        AnySample::Torrent(SampleItem {
+            stream: sample.torrent.stream(),
+            wanted_done_bytes: sample.wanted_done_bytes,
+            downloaded_bytes: sample.downloaded_bytes,
+            uploaded_bytes: sample.uploaded_bytes,
+            download_bytes_per_second: sample.download_bytes_per_second,
+            upload_bytes_per_second: sample.upload_bytes_per_second,
+            peers: sample.peers,
+            seeds: sample.seeds,
+        })
+    };
+    let of_job = |sample: FsopsProgressSample| {
+        AnySample::Fsops(FsopsItem {
+            stream: sample.torrent.stream(),
+            job: sample.job.to_string(),
+            step: sample.step.name(),
+            done_bytes: sample.done_bytes,
+            total_bytes: sample.total_bytes,
+        })
+    };
+    let (kind, items) = match unpack_samples(&samples.data)? {
+        UnpackedSamples::Torrents(unpacked) => (PROGRESS_KIND, unpacked.into_iter().map(item).collect()),
+        UnpackedSamples::Fsops(unpacked) => (FSOPS_PROGRESS_KIND, unpacked.into_iter().map(of_job).collect()),
     };
     Ok(SamplesLine {
         position: samples.position.0,
         at: samples.at,
         node: &samples.node,
-        kind: revaer_event_schema::PROGRESS_KIND,
-        samples: unpack_progress(&samples.data)?.into_iter().map(item).collect(),
+        kind,
+        samples: items,
     })
 }
 

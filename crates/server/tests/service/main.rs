@@ -9,6 +9,8 @@ mod crashes;
 mod database_away;
 mod failures;
 mod hostile_input;
+mod library;
+mod library_crashes;
 mod log_tools;
 mod main_job;
 mod metrics;

@@ -27,10 +27,26 @@ impl World {
     }
 
     pub(crate) fn with(files: usize, bytes: u64, options: &SeederOptions) -> Self {
+        Self::prepared(files, bytes, options, |_| {})
+    }
+
+    /// The same with a payload that something was done to before it is seeded.
+    pub(crate) fn prepared(
+        files: usize,
+        bytes: u64,
+        options: &SeederOptions,
+        prepare: impl FnOnce(&Path),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let payload = Payload::create(&folder.path().join("seed"), 7, files, bytes).unwrap();
+        prepare(payload.root());
         let seeder = Seeder::start(payload.root(), options).unwrap();
         Self { payload, seeder, folder }
+    }
+
+    /// A folder of the test's own, beside everything else.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// The data directory of the service.
