@@ -11,7 +11,7 @@ use revaer_engine::{
 };
 use revaer_test_support::{Seeder, SeederOptions};
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use ulid::Ulid;
 
 /// Nothing on loopback takes longer unless it is broken.
@@ -24,6 +24,9 @@ pub(crate) struct Rig {
     pub(crate) seen: Vec<EngineNotice>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) task: JoinHandle<Option<Vec<u8>>>,
+    /// However a test ends, the session ends before the process does: libtorrent's threads must not outlive what it holds in
+    /// statics.
+    _end: DropGuard,
 }
 
 pub(crate) fn options(root: &Path) -> Options {
@@ -37,8 +40,14 @@ impl Rig {
     pub(crate) fn start(options: Options) -> Self {
         let (engine, notices, runner) = Engine::build(options).expect("a session");
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(runner.run(shutdown.clone()));
-        Self { engine, notices, seen: Vec::new(), shutdown, task }
+        let end = shutdown.clone();
+        // On a thread that the runtime of the test waits for when it ends, unlike for tasks.
+        let task = tokio::task::spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(runner.run(end))
+        });
+        let end = shutdown.clone().drop_guard();
+        Self { engine, notices, seen: Vec::new(), shutdown, task, _end: end }
     }
 
     /// Brings a torrent to what it should be, giving the materials only if asked.
