@@ -8,12 +8,17 @@ DATA_DIR ?= ./revaer-data
 LISTEN ?= 127.0.0.1:7070
 # How it is built: dev is quick to build, release is quick to run.
 PROFILE ?= dev
+# How the image is called, and by what it is built.
+IMAGE ?= revaer
+DOCKER ?= docker
+# Where bootstrap puts the tools that are the project's and not the machine's.
+TOOLS = target/tools/venv/bin:target/tools/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api lint-runbook soak clean
+.PHONY: help bootstrap programs tools fuzzer build run demo test lint fmt openapi docs bench bench-lists bench-log bench-guard bench-fsops bench-service fuzz-api lint-runbook soak clean deb package-check image image-check dist sums release-version packager lint-workflows deny advisories supply
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 bootstrap: ## install what is missing to build, test and run (says what)
 	@scripts/bootstrap tests
@@ -30,8 +35,38 @@ tools:
 fuzzer:
 	@scripts/bootstrap fuzz
 
+# And with what packs programs, and what tries packages and images in containers.
+packager:
+	@scripts/bootstrap packages
+
+# And with what judges dependencies.
+supply:
+	@scripts/bootstrap supply
+
 build: programs ## build revaerd and revaer, optimised
 	cargo build --locked --release -p revaer-server -p revaer-cli
+
+deb: packager build ## pack the Debian package, in dist/
+	@scripts/deb dist
+
+package-check: packager build ## install, use, upgrade and purge the package in a clean Debian (needs root)
+	cargo build --locked --quiet -p revaer-test-support --features swarm --bin revaer-seeder
+	@scripts/package-check
+
+image: ## build the container image
+	$(DOCKER) build --tag "$(IMAGE)" --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)" --build-arg REVISION="$$(git rev-parse HEAD)" .
+
+image-check: packager build ## build the image and try it read-only and without privileges (needs root); IMAGE_PULL=1 with the registry's images
+	@scripts/image-check
+
+dist: packager build ## make what a release is made of, in dist/: tarball, package, bill of materials, sums
+	@scripts/dist
+
+sums: ## sum up what lies in dist/
+	@scripts/sums
+
+release-version: ## refuse a TAG that is not the version of the sources
+	@scripts/release-version "$(TAG)"
 
 run: programs ## start the service on DATA_DIR and LISTEN, until Ctrl-C, and set it up if it is new; PROFILE=release for one that stays
 	@DATA_DIR="$(DATA_DIR)" LISTEN="$(LISTEN)" PROFILE=$(PROFILE) exec scripts/run
@@ -46,6 +81,15 @@ lint: ## clippy and tidy alone
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo run --locked --quiet -p xtask -- tidy
 
+lint-workflows: ## hold the workflows of continuous integration against actionlint, zizmor and the rules of the house
+	@scripts/lint-workflows
+
+deny: supply ## judge the licences, sources and versions of all dependencies
+	@PATH="$(PATH):$(TOOLS)" cargo-deny --locked --log-level error check bans licenses sources
+
+advisories: supply ## look for known defects of the dependencies; fetches the database of advisories
+	@PATH="$(PATH):$(TOOLS)" cargo-deny --locked --log-level error check advisories
+
 fmt: ## format the sources
 	cargo fmt --all
 
@@ -53,7 +97,13 @@ openapi: programs ## write the API's document anew into openapi/
 	cargo run --locked --quiet -p revaer-server -- openapi > openapi/revaer.json.new
 	mv openapi/revaer.json.new openapi/revaer.json
 
-docs: programs ## write docs/settings.md, docs/metrics.md, and the client's list of the settings, anew
+docs: programs ## write anew what is generated in docs/: settings, metrics, events, both command lines; and the client's list of settings
+	cargo run --locked --quiet -p revaer-server -- manual > docs/reference/revaerd.md.new
+	mv docs/reference/revaerd.md.new docs/reference/revaerd.md
+	cargo run --locked --quiet -p revaer-cli -- manual > docs/reference/revaer.md.new
+	mv docs/reference/revaer.md.new docs/reference/revaer.md
+	cargo run --locked --quiet -p xtask -- events > docs/events.md.new
+	mv docs/events.md.new docs/events.md
 	cargo run --locked --quiet -p revaer-server -- settings > docs/settings.md.new
 	mv docs/settings.md.new docs/settings.md
 	cargo run --locked --quiet -p revaer-server -- settings --completions > crates/cli/src/commands/settings/settings.json.new

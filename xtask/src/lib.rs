@@ -2,4 +2,5 @@
 //!
 //! A library as well as a program, so that the rules run as a test too.
 
+pub mod events;
 pub mod tidy;

@@ -18,7 +18,7 @@ use revaer_application::{
 };
 use revaer_domain::api_key::RequestLimit;
 use revaer_domain::selection::SelectionRule;
-use revaer_domain::values::{Labels, RateCap, SavePath, TorrentId};
+use revaer_domain::values::{Labels, RateCap, SavePath, ShareLimits, TorrentId};
 use revaer_event_log::{EventLog, Options, migrate};
 use revaer_projections::Projector;
 use revaer_test_support::TestDatabase;
@@ -109,6 +109,7 @@ async fn fill(application: &Application) -> String {
             selection: SelectionRule::default(),
             sequential: false,
             rate_cap: RateCap::default(),
+            share_limits: ShareLimits::default(),
             trackers: vec![],
             peers: vec![],
         };

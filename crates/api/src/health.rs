@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use poem_openapi::{ApiResponse, OpenApi, Tags};
 use revaer_application::ComponentHealth as Recorded;
 use revaer_domain::health::HealthState;
-use revaer_wire::{ComponentHealth, Health, HealthReport, SetupReport};
+use revaer_wire::{ComponentHealth, Health, HealthReport, OverriddenSetting, SettingsReport, SetupReport};
 
 use crate::context::Context;
 use crate::payload::JsonOf;
@@ -55,6 +55,7 @@ impl HealthApi {
 
     /// Tell how each part is
     ///
+    /// And how far the setup is, which settings take effect at the next start alone, and which ones the command line gives.
     /// Until the setup is complete, to whoever is on the machine.
     #[oai(path = "/health/full", method = "get", operation_id = "healthFull")]
     async fn full(&self) -> Result<Reported, Rejected<Plain>> {
@@ -65,6 +66,7 @@ impl HealthApi {
             version: VERSION.to_owned(),
             components: components.into_iter().map(|(_, component)| component).collect(),
             setup: Some(setup(&self.0)),
+            settings: Some(settings(&self.0)),
         });
         match worst {
             HealthState::Well | HealthState::Degraded => Ok(Reported::Works(report)),
@@ -79,6 +81,23 @@ fn setup(context: &Context) -> SetupReport {
         phase: setup.phase.as_str().to_owned(),
         token_expires_at: setup.token_expires_at.map(present::time),
         failed_attempts: setup.failed_attempts,
+    }
+}
+
+fn settings(context: &Context) -> SettingsReport {
+    let application = &context.application;
+    let now = application.settings().now();
+    let overridden = application.settings_overrides().iter();
+    SettingsReport {
+        version: now.version,
+        restart_required: application
+            .restart_required(&now.recorded)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        overridden: overridden
+            .map(|given| OverriddenSetting { path: given.pointer.to_owned(), flag: given.flag.to_owned() })
+            .collect(),
     }
 }
 

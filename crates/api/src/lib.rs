@@ -28,6 +28,7 @@ mod present;
 mod problem;
 mod rejected;
 mod request_id;
+mod schemas;
 mod serve;
 mod service;
 mod settings;

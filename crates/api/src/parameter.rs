@@ -204,7 +204,9 @@ impl Value for Position {
     }
 
     fn schema() -> MetaSchema {
-        MetaSchema { minimum: Some(0.0), ..MetaSchema::new_with_format("integer", "int64") }
+        // Beyond it a bound would be rounded by whoever reads numbers as floating point; no log gets so far.
+        let maximum = Some(1e18);
+        MetaSchema { minimum: Some(0.0), maximum, ..MetaSchema::new_with_format("integer", "int64") }
     }
 }
 
@@ -222,9 +224,14 @@ impl Value for Moment {
 
     fn schema() -> MetaSchema {
         let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
-        let time = MetaSchema::new_with_format("string", "date-time");
-        MetaSchema { any_of: vec![inline(Position::schema()), inline(time)], ..MetaSchema::ANY }
+        MetaSchema { any_of: vec![inline(Position::schema()), inline(time_schema())], ..MetaSchema::ANY }
     }
+}
+
+/// An RFC 3339 time. Not every generator of requests knows the format, so that its shortest form is said too.
+pub(crate) fn time_schema() -> MetaSchema {
+    let min_length = Some("2026-01-02T03:04:05Z".len());
+    MetaSchema { min_length, ..MetaSchema::new_with_format("string", "date-time") }
 }
 
 /// A key under which a repeat of a command happens once.
@@ -244,22 +251,25 @@ impl Value for IdempotencyKey {
     }
 }
 
-/// The version that a torrent must have: `"7"` in quotes, or `*` for any.
+/// The version that a torrent must have: `"7"`, as an `ETag` has it, or 7, as people write it; `*` for any.
 pub(crate) struct IfMatch(pub(crate) Option<u32>);
 
 impl Value for IfMatch {
     fn read(text: &str) -> Result<Self, Fault> {
-        let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-        match (text, quoted.map(str::parse)) {
-            ("*", _) => Ok(Self(None)),
-            (_, Some(Ok(version))) => Ok(Self(Some(version))),
-            _ => Err((codes::MALFORMED, "is not one version in double quotes, such as \"7\"".to_owned())),
+        if text == "*" {
+            return Ok(Self(None));
         }
+        let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+        let digits = version.bytes().all(|byte| byte.is_ascii_digit());
+        let version = version.parse().ok().filter(|_| digits);
+        version.map(|version| Self(Some(version))).ok_or_else(|| {
+            (codes::MALFORMED, "is not one version in double quotes, such as \"7\"".to_owned())
+        })
     }
 
     fn schema() -> MetaSchema {
         // `*` is taken as well; it says nothing, so nobody needs to be told to send it.
-        let pattern = Some(r#"^"[0-9]{1,9}"$"#.to_owned());
+        let pattern = Some(r#"^("[0-9]{1,9}"|[0-9]{1,9})$"#.to_owned());
         MetaSchema { example: Some("\"7\"".into()), pattern, ..MetaSchema::new("string") }
     }
 }

@@ -7,7 +7,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::Method;
 use poem::http::header::CONTENT_SECURITY_POLICY;
 use poem::{EndpointExt, Response, Route, get};
-use poem_openapi::registry::{MetaApi, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{ExtraHeader, OpenApi, OpenApiService};
 use revaer_application::Application;
 use revaer_projections::Projections;
@@ -26,7 +26,7 @@ use crate::metrics::{Exposition, Metrics, MetricsApi};
 use crate::settings::SettingsApi;
 use crate::setup::SetupApi;
 use crate::torrents::TorrentsApi;
-use crate::{Access, Limits};
+use crate::{Access, Limits, schemas};
 
 /// What the document says of the whole.
 const DESCRIPTION: &str = "A headless torrent service with a memory. Bytes are bytes, rates are bytes per second, times are \
@@ -129,7 +129,7 @@ pub fn document() -> String {
 }
 
 fn written<T: OpenApi>(operations: &OpenApiService<T, ()>) -> String {
-    let mut document = operations.spec();
+    let mut document = schemas::written(&operations.spec());
     document.push('\n');
     document
 }
@@ -145,31 +145,15 @@ impl<T: OpenApi> OpenApi for Described<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
-        registry.schemas.values_mut().for_each(admit_null);
+        for (name, schema) in &mut registry.schemas {
+            schemas::complete(name, schema);
+        }
         crate::settings::describe(registry);
     }
 
     fn add_routes(self, routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
         if let Some(operations) = self.0 {
             operations.add_routes(routes);
-        }
-    }
-}
-
-/// A field that may be absent may be `null`, too, and answers write it so. The framework's schemas do not say it.
-fn admit_null(schema: &mut MetaSchema) {
-    for (name, property) in &mut schema.properties {
-        if schema.required.contains(name) {
-            continue;
-        }
-        match property {
-            MetaSchemaRef::Inline(property) => property.nullable = true,
-            reference @ MetaSchemaRef::Reference(_) => {
-                // Nothing may stand beside a reference (OpenAPI 3.0).
-                let referred =
-                    MetaSchema { all_of: vec![reference.clone()], nullable: true, ..MetaSchema::ANY };
-                *reference = MetaSchemaRef::Inline(Box::new(referred));
-            }
         }
     }
 }

@@ -97,12 +97,16 @@ impl Application {
             FirstTime::No(outcome) => return self.repeat(*outcome).await,
         };
         let id = TorrentId::new(self.clock().ulid());
-        let (add, parsed) = self.prepare(add).await?;
+        let (mut add, parsed) = self.prepare(add).await?;
         for hash in add.added.info_hashes.iter() {
             // Only to spare the bodies of an add that cannot succeed; the log decides when two come at once.
             if let Some(id) = self.find(&hash).await? {
                 return self.exists_or_repeats(id, &record).await;
             }
+        }
+        self.conceal_trackers_of_add(id, &mut add.added).await?;
+        if let Some(files) = &mut add.files {
+            self.conceal_trackers(id, &mut files.trackers).await?;
         }
         if let Some((body, parsed)) = parsed {
             self.store_metainfo(id, &body, &parsed.info_hashes, &parsed.files).await?;

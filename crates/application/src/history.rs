@@ -1,5 +1,7 @@
 //! A torrent's own story, and the torrent as of then, from the log alone.
 
+use std::ops::ControlFlow;
+
 use eventually::aggregate::Aggregate;
 use revaer_domain::torrent::{Torrent, TorrentRules};
 use revaer_domain::values::TorrentId;
@@ -11,9 +13,6 @@ use crate::cache::Folded;
 use crate::command_store::stream_of;
 use crate::dispatch::{read_failed, store_failed};
 use crate::{Application, CommandError};
-
-/// Facts read at once.
-const PAGE: u32 = 1000;
 
 /// A moment of the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,19 +54,15 @@ impl Application {
         mut folded: Folded,
         belongs: impl Fn(&Fact) -> bool + Send,
     ) -> Result<Folded, CommandError> {
-        loop {
-            let page = self.history(id, folded.version, PAGE).await?;
-            let is_last_page = page.len() < PAGE as usize;
-            for fact in page {
-                if !belongs(&fact) {
-                    return Ok(folded);
-                }
-                folded = folded.then(&fact)?;
+        self.read_on(&stream_of(id), folded.version, |fact| {
+            if !belongs(fact) {
+                return Ok(ControlFlow::Break(()));
             }
-            if is_last_page {
-                return Ok(folded);
-            }
-        }
+            folded = std::mem::take(&mut folded).then(fact)?;
+            Ok(ControlFlow::Continue(()))
+        })
+        .await?;
+        Ok(folded)
     }
 }
 

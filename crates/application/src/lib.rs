@@ -5,6 +5,7 @@
 
 mod access;
 mod add;
+mod announce_urls;
 mod bodies;
 mod cache;
 mod caller;
@@ -16,6 +17,7 @@ mod health;
 mod history;
 mod metrics;
 mod observe;
+mod pages;
 mod ports;
 mod prefetch;
 mod settings;
@@ -37,10 +39,13 @@ pub use health::{ComponentHealth, HealthRecorder, HealthRegistry};
 pub use history::At;
 pub use metrics::Metrics;
 pub use observe::DiscoveredFiles;
-pub use ports::{LiveError, LivePeer, LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo};
+pub use ports::{
+    CertificateFault, CertificateJudge, LiveError, LivePeer, LiveRates, LiveTracker, LiveView,
+    MetainfoParser, ParsedMetainfo,
+};
 pub use prefetch::PrefetchedBodies;
 pub use settings::{
-    Override, Section, SettingsChange, SettingsDone, SettingsError, SettingsFollower, SettingsNow,
-    SettingsView,
+    Override, SecretSweeper, Section, SettingsChange, SettingsDone, SettingsError, SettingsFollower,
+    SettingsNow, SettingsView,
 };
 pub use system_stream::SystemStream;

@@ -26,7 +26,9 @@ impl Application {
     ) -> Result<Done, CommandError> {
         let parsed = &discovered.parsed;
         self.store_metainfo(id, &discovered.metainfo, &parsed.info_hashes, &parsed.files).await?;
-        let command = TorrentCommand::ObserveFiles(files_discovered(parsed));
+        let mut files = files_discovered(parsed);
+        self.conceal_trackers(id, &mut files.trackers).await?;
+        let command = TorrentCommand::ObserveFiles(files);
         match self.command(id, command, caller).await {
             Err(CommandError::TorrentExists { id: other }) => {
                 let failure = Failure {

@@ -1,6 +1,7 @@
-//! What the write side needs of a live session, as traits: `server` wires them to the engine.
+//! What the write side needs of a live session and of the HTTP edge, as traits: `server` wires them.
 
 use async_trait::async_trait;
+use revaer_domain::settings::TlsSettings;
 use revaer_domain::torrent::Totals;
 use revaer_domain::values::{InfoHashes, TorrentId};
 
@@ -27,6 +28,22 @@ pub struct ParsedMetainfo {
 pub trait MetainfoParser: Send + Sync {
     /// The torrent, or what is wrong with the file in a sentence.
     fn parse(&self, body: &[u8]) -> Result<ParsedMetainfo, String>;
+}
+
+/// Why a certificate cannot be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFault {
+    /// The key of the settings that it is about (RFC 6901, into the document).
+    pub pointer: &'static str,
+    /// What is wrong, as the rest of a sentence that begins with the place.
+    pub detail: String,
+}
+
+/// Judges certificates.
+#[async_trait]
+pub trait CertificateJudge: Send + Sync {
+    /// Whether what these settings name can be shown; `key` is the private key in PEM that they know by its fingerprint.
+    async fn judge(&self, tls: &TlsSettings, key: Option<&str>) -> Result<(), CertificateFault>;
 }
 
 /// Why the session gave no answer.

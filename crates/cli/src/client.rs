@@ -145,6 +145,12 @@ impl Client {
         self.write(self.request(Method::POST, path).json(body), condition).await
     }
 
+    /// Tries a write out: it answers what it would come to.
+    pub(crate) async fn try_out(&self, path: &[&str], body: &impl Serialize) -> Result<Document, Failure> {
+        let request = self.request(Method::POST, path).query(&[("dry_run", "true")]).json(body);
+        self.write(request, &Condition::default()).await
+    }
+
     /// Changes a document.
     pub(crate) async fn patch(
         &self,

@@ -48,7 +48,7 @@ struct Arguments {
     #[arg(long, global = true, env = "REVAER_API_KEY", hide_env_values = true, help_heading = GLOBAL)]
     api_key: Option<ApiKey>,
     /// Where `setup complete` keeps the key of each service; keys.json in the configuration folder by default
-    #[arg(long, global = true, value_name = "FILE", env = "REVAER_KEY_FILE", help_heading = GLOBAL)]
+    #[arg(long, global = true, value_name = "FILE", env = "REVAER_KEY_FILE", hide_env_values = true, help_heading = GLOBAL)]
     key_file: Option<PathBuf>,
     /// A file with certificates (PEM) to trust beside those of the system, for a service that made its own
     #[arg(long, global = true, value_name = "FILE", env = "REVAER_CA_CERTIFICATE", hide_env_values = true, help_heading = GLOBAL)]
@@ -84,7 +84,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let keys = KeyFile::new(key_file.or_else(default_key_file));
     let key = match api_key.filter(|key| key.header().is_some()) {
         // What a shell completes needs no service, and no file that may be broken.
-        None if !matches!(command, Command::Completions(_)) => kept(&keys, &url)?,
+        None if !matches!(command, Command::Completions(_) | Command::Manual(_)) => kept(&keys, &url)?,
         given => given,
     };
     let roots = match &ca_certificate {
@@ -132,6 +132,26 @@ mod tests {
         let mut pages = String::new();
         write_help(&mut command, &mut pages);
         insta::assert_snapshot!(pages);
+    }
+
+    #[test]
+    fn command_lines_of_the_documents_are_understood() {
+        let lines = revaer_test_support::documented_lines("revaer");
+        assert!(!lines.is_empty(), "the documents show command lines");
+        for line in lines {
+            if let Err(error) = Arguments::try_parse_from(&line.words)
+                && error.use_stderr()
+            {
+                panic!("{}: {}\n{error}", line.place, line.words.join(" "));
+            }
+        }
+    }
+
+    #[test]
+    fn page_of_the_documents_is_committed() {
+        let page = revaer_manual::page(Arguments::command());
+        let committed = include_str!("../../../docs/reference/revaer.md");
+        assert!(committed == page, "docs/reference/revaer.md is old: `make docs` writes it again");
     }
 
     fn write_help(command: &mut clap::Command, pages: &mut String) {

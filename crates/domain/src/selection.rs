@@ -1,10 +1,18 @@
 //! Which files of a torrent are wanted: the rule that an operator gives, and what it means for a list of files.
 //!
 //! A rule is kept before the files are known and is evaluated by the same pure function whenever they are. Globs match
-//! the path of the file inside the torrent, top folder included. Exclusion beats inclusion; explicit priorities beat both.
+//! the path of the file inside the torrent, top folder included. Exclusion beats inclusion, and so does fluff, if it is to be
+//! skipped; explicit priorities beat all of them.
+
+mod fluff;
+mod selector;
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
+
+pub use self::fluff::FLUFF;
+use self::selector::Matcher;
+pub use self::selector::{Choice, Reason, Selector};
 
 /// The most globs of a rule: include, exclude and priorities together.
 pub const GLOBS_MAX: usize = 64;
@@ -86,6 +94,17 @@ pub struct SelectionRule {
     /// Whether globs tell upper from lower case; they do not by default.
     #[serde(default)]
     pub case_sensitive: bool,
+    /// Whether files of [`FLUFF`] are unwanted. Left out where they are not, as every rule that was stored before.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub skip_fluff: bool,
+    /// Whether the first and last pieces of each wanted file come before the others, so that a player can open it early.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub first_last_piece_first: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_off(switch: &bool) -> bool {
+    !*switch
 }
 
 /// Why a rule is refused. `field` is `include`, `exclude` or `priorities`, `index` the place in it.
@@ -124,20 +143,6 @@ pub enum InvalidSelection {
     },
 }
 
-/// A rule made ready to be evaluated.
-#[derive(Debug, Clone)]
-pub struct Selector {
-    include: Option<GlobSet>,
-    exclude: GlobSet,
-    priorities: Vec<(Matcher, Priority)>,
-}
-
-#[derive(Debug, Clone)]
-enum Matcher {
-    Index(u32),
-    Glob(globset::GlobMatcher),
-}
-
 impl SelectionRule {
     /// Compiles the globs; every error names its place.
     pub fn compile(&self) -> Result<Selector, InvalidSelection> {
@@ -162,11 +167,9 @@ impl SelectionRule {
                 Ok((matcher, rule.priority))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Selector {
-            include: (!self.include.is_empty()).then_some(include),
-            exclude: self.glob_set("exclude", &self.exclude)?,
-            priorities,
-        })
+        let include = (!self.include.is_empty()).then_some(include);
+        let exclude = self.glob_set("exclude", &self.exclude)?;
+        Ok(Selector::new(self.clone(), include, exclude, priorities))
     }
 
     /// Refuses priorities for files that a torrent of `count` files does not have.
@@ -205,25 +208,6 @@ impl SelectionRule {
     }
 }
 
-impl Selector {
-    /// The priority of every file, in the order of `paths`.
-    pub fn priorities<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> Vec<Priority> {
-        (0_u32..).zip(paths).map(|(index, path)| self.priority(index, path)).collect()
-    }
-
-    fn priority(&self, index: u32, path: &str) -> Priority {
-        let explicit = self.priorities.iter().rev().find(|(matcher, _)| match matcher {
-            Matcher::Index(wanted) => *wanted == index,
-            Matcher::Glob(glob) => glob.is_match(path),
-        });
-        if let Some((_, priority)) = explicit {
-            return *priority;
-        }
-        let included = self.include.as_ref().is_none_or(|include| include.is_match(path));
-        if included && !self.exclude.is_match(path) { Priority::Normal } else { Priority::Skip }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,7 +232,7 @@ mod tests {
                 PriorityRule { target: Target::Glob("**/*.txt".into()), priority: Priority::Low },
                 PriorityRule { target: Target::Index(1), priority: Priority::High },
             ],
-            case_sensitive: false,
+            ..SelectionRule::default()
         };
         assert_eq!(evaluate(&rule), [4, 7, 0, 1]);
     }

@@ -13,7 +13,7 @@ use crate::desired::{Desired, Materials};
 use crate::failure::code_of_add;
 use crate::notice::EngineNotice;
 use crate::paths::{folder, is_confined, parts_files, top};
-use crate::selecting::select;
+use crate::selecting::{difference, select};
 use crate::torrents::{Entry, Torrents};
 
 /// The flags that the log decides. Resume data brings some of them back from another life.
@@ -104,7 +104,10 @@ impl Torrents {
         }
         let key = self.next_key;
         self.next_key += 1;
-        self.add_from_best(key, &desired, materials, add)?;
+        let found = self.add_from_best(key, &desired, materials, add)?;
+        if let (Some(found), Some(selected)) = (found, &selected) {
+            self.compare_priorities(&desired, &found, &selected.priorities);
+        }
 
         let mut actual = Actual { save_path, ..Actual::added(&desired) };
         actual.has_metadata = metainfo.is_some();
@@ -132,20 +135,36 @@ impl Torrents {
         }
     }
 
-    /// Resume data if there is some and libtorrent takes it; else metainfo, else the magnet.
+    /// The priorities that resume data brings and the log does not: a rule that it has not heard of as applied is no
+    /// difference, but on its way.
+    fn compare_priorities(&self, desired: &Desired, found: &[u8], wanted: &[u8]) {
+        if desired.selection_applied
+            && let Some((expected, found)) = difference(found, wanted)
+        {
+            self.outbox.put(EngineNotice::Diverged {
+                id: desired.id,
+                field: "selection".to_owned(),
+                expected,
+                found,
+            });
+        }
+    }
+
+    /// Resume data if there is some and libtorrent takes it; else metainfo, else the magnet. What the resume data says of
+    /// priorities is given back.
     fn add_from_best(
         &self,
         key: u64,
         desired: &Desired,
         materials: Materials,
         mut add: AddTorrent,
-    ) -> Result<(), Unusable> {
+    ) -> Result<Option<Vec<u8>>, Unusable> {
         let Materials { metainfo, resume_data } = materials;
         match resume_data {
             Some(resume_data) => {
                 add.source = Source::Resume { resume_data, metainfo: metainfo.clone() };
                 match self.session.add(key, &add) {
-                    Ok(()) => return Ok(()),
+                    Ok(priorities) => return Ok(Some(priorities)),
                     Err(error) if code_of_add(&error) == "conflict" => return Err(refused(&error)),
                     Err(error) => self.diverged(desired, format!("refused: {}", error.message)),
                 }
@@ -161,7 +180,8 @@ impl Torrents {
                 return Err(Unusable { code: "metadata_missing", detail });
             }
         };
-        self.session.add(key, &add).map_err(|error| refused(&error))
+        self.session.add(key, &add).map_err(|error| refused(&error))?;
+        Ok(None)
     }
 
     fn diverged(&self, desired: &Desired, found: String) {

@@ -116,6 +116,18 @@ async fn difference_that_no_command_explains_is_told_and_undone() {
         assert_eq!(differs, Some(["paused", "false", "true"]));
         bench.until_seen("Resumed");
 
+        let priorities = |bench: &Bench| bench.torrents.session.file_priorities(key).expect("it is there");
+        bench.torrents.session.set_file_priorities(key, &[0]).expect("it is there");
+        bench.until("libtorrent follows", |bench| priorities(bench) == [0]);
+        bench.told.clear();
+        bench.reconcile(&torrent, Materials::default());
+        let differs = bench.told.iter().find_map(|notice| match notice {
+            EngineNotice::Diverged { field, expected, found, .. } => Some([field.as_str(), expected, found]),
+            _ => None,
+        });
+        assert_eq!(differs, Some(["selection", "priority 4 of file 0", "priority 0"]));
+        bench.until("libtorrent follows the rule again", |bench| priorities(bench) == [4]);
+
         bench.torrents.session.remove(key, RemoveFiles::Keep).expect("it is there");
         bench.reconcile(&torrent, stories::metainfo(&seeder));
         assert!(matches!(

@@ -138,7 +138,9 @@ impl Torrents {
                 return;
             }
             self.unsettled.remove(&key);
-            if std::mem::take(&mut entry.priorities_changed) {
+            let changed = std::mem::take(&mut entry.priorities_changed);
+            self.raise_edges(key);
+            if changed {
                 self.save(key);
             }
             // Nothing else may come of it, and its phase was not told while it was unsettled.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use revaer_domain::selection::SelectionRule;
 use revaer_domain::torrent::{Lifecycle, OneShot, Origin, Torrent};
+use revaer_domain::values::announce::fingerprint_of;
 use revaer_domain::values::{InfoHashes, RateCap, SavePath, TorrentId};
 
 /// Whether the session should have it.
@@ -93,6 +94,11 @@ pub enum Reconciliation {
     TooEarly,
 }
 
+/// The announce URLs that a fold has whole. Where it has a fingerprint, whoever asks for the add puts the URL in its place.
+fn plain(trackers: &[String]) -> Vec<String> {
+    trackers.iter().filter(|tracker| fingerprint_of(tracker).is_none()).cloned().collect()
+}
+
 impl Desired {
     /// Takes what concerns the session out of a torrent's fold.
     pub fn of(id: TorrentId, version: u32, torrent: &Torrent) -> Self {
@@ -119,7 +125,7 @@ impl Desired {
             files_known: torrent.files.is_some(),
             selection_applied: torrent.selection_is_applied(),
             complete: torrent.is_complete(),
-            trackers: torrent.trackers.clone(),
+            trackers: plain(&torrent.trackers),
             peers: torrent.peers.clone(),
             reannounce: torrent.reannounce,
             recheck: torrent.recheck,

@@ -6,6 +6,7 @@ use libtorrent_sys::{State, TorrentFlags};
 
 use crate::notice::EngineNotice;
 use crate::paths::folder;
+use crate::selecting::difference;
 use crate::torrents::{STANDING, Torrents};
 
 /// The bridge knows no torrent with that key (`cpp/torrent.cpp`).
@@ -48,13 +49,24 @@ impl Torrents {
         compare("queued", &mut entry.actual.queued, queued);
         compare("sequential", &mut entry.actual.sequential, status.flags.contains(TorrentFlags::SEQUENTIAL));
         let id = entry.id;
+        let mut differences: Vec<_> = differences
+            .into_iter()
+            .map(|(field, expected, found)| (field, expected.to_string(), found.to_string()))
+            .collect();
+        if entry.applied.is_some()
+            && !self.unsettled.contains(&key)
+            && let Ok(priorities) = self.session.file_priorities(key)
+            && let Some((expected, found)) = difference(&priorities, &entry.priorities)
+        {
+            differences.push(("selection", expected, found));
+            entry.actual.selection_revision = None;
+        }
         for (field, expected, found) in differences {
-            self.outbox.put(EngineNotice::Diverged {
-                id,
-                field: field.to_owned(),
-                expected: expected.to_string(),
-                found: found.to_string(),
-            });
+            self.outbox.put(EngineNotice::Diverged { id, field: field.to_owned(), expected, found });
+        }
+        // Of two changes of a rule in a row libtorrent may take the first one over late, and lower the edges with it.
+        if !self.unsettled.contains(&key) {
+            self.raise_edges(key);
         }
     }
 

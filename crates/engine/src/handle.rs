@@ -167,7 +167,7 @@ impl EngineHandle {
         self.0.deaf.subscribe()
     }
 
-    /// How long a torrent has seeded, ever. Asks libtorrent, since that alone moves nothing that it would tell of.
+    /// How long a torrent has seeded what is wanted of it, ever. Asks libtorrent, since that alone moves nothing that it would tell of.
     pub async fn seeding_time(&self, id: TorrentId) -> Result<Duration, Error> {
         let seconds = self.ask_torrent(id, |session, key| Ok(session.status(key)?.seeding_seconds)).await?;
         Ok(Duration::from_secs(seconds))

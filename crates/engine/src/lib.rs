@@ -22,6 +22,7 @@ mod diff;
 #[cfg(test)]
 mod diff_laws;
 mod divergence;
+mod edges;
 mod error;
 mod failure;
 mod handle;

@@ -53,6 +53,8 @@ pub(crate) struct Entry {
     /// The version at which its metadata was told.
     pub(crate) metadata_told: Option<u32>,
     pub(crate) priorities: Vec<u8>,
+    /// Whether the first and last pieces of its files were raised above the others.
+    pub(crate) edges_first: bool,
     /// Whether resume data is to be saved once libtorrent follows them.
     pub(crate) priorities_changed: bool,
     pub(crate) applied: Option<SelectionApplied>,
@@ -88,6 +90,7 @@ impl Entry {
             finish_told: None,
             metadata_told: None,
             priorities: Vec::new(),
+            edges_first: false,
             priorities_changed: false,
             applied: None,
             hashing: false,

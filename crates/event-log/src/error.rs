@@ -104,7 +104,45 @@ pub enum OpenError {
 /// Why the schema was not brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// A migration failed, was edited after it had been applied, or is of a newer build.
+    /// The database is away.
+    #[error("the database schema cannot be read")]
+    Database(#[from] sqlx::Error),
+    /// The database was migrated by a newer build: there is no way back.
+    #[error(
+        "the database is at schema version {found}, newer than this build's {known}: run the newer build"
+    )]
+    NewerSchema {
+        /// The newest migration that was applied.
+        found: i64,
+        /// The newest migration of this build.
+        known: i64,
+    },
+    /// A migration failed, or was edited after it had been applied.
     #[error("the database schema cannot be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+/// Why a dump was not loaded. Nothing of it is there then.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The database is away, or refuses a row.
+    #[error("the database refuses the dump")]
+    Database(#[from] sqlx::Error),
+    /// It was written by a newer build.
+    #[error("the dump is of schema version {found}, newer than this build's {known}: run the newer build")]
+    NewerSchema {
+        /// The schema version of the dump.
+        found: i64,
+        /// The newest migration of this build.
+        known: i64,
+    },
+    /// There is a log already, and none is ever written over.
+    #[error("the database has a log already: a dump is loaded into an empty one")]
+    NotEmpty,
+    /// The dump has a table, or a column of one, that its schema version has not.
+    #[error("the dump has a table `{0}` that its schema version does not know")]
+    UnknownTable(String),
+    /// The schema could not be made.
+    #[error(transparent)]
+    Schema(#[from] MigrateError),
 }

@@ -8,6 +8,7 @@
 
 mod append;
 mod batch;
+mod dump;
 mod entry;
 mod error;
 mod followers;
@@ -30,8 +31,9 @@ mod verify;
 mod writer;
 
 pub use append::{Append, Appended, CommandOutcome, CommandRecord, NewFact, Repeat};
+pub use dump::{Dump, Load, Moment, Rows, Table};
 pub use entry::{Body, Entry, Fact, Samples};
-pub use error::{AppendError, MigrateError, OpenError, ReadError, Unavailable};
+pub use error::{AppendError, LoadError, MigrateError, OpenError, ReadError, Unavailable};
 pub use log::{EventLog, Runner};
 pub use metrics::Metrics;
 pub use migrate::migrate;

@@ -18,12 +18,12 @@ use crate::tailer::Tailer;
 use crate::writer::{Request, Writer};
 use crate::{
     Append, AppendError, Appended, CommandOutcome, Contents, Entry, Fact, Metrics, OpenError, Options,
-    Position, ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version, keeper, migrate,
-    read, statements,
+    Position, ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version, dump, keeper,
+    migrate, read, statements,
 };
 
 /// Characters of the log's id that its tag has.
-const TAG_LENGTH: usize = 6;
+pub(crate) const TAG_LENGTH: usize = 6;
 
 /// The log. A cheap clone.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ impl EventLog {
             metrics: metrics.clone(),
         };
         let catch_up = Semaphore::new(options.catch_up_readers_max);
-        let log_tag = log_id.simple().to_string()[..TAG_LENGTH].to_owned();
+        let log_tag = dump::tag(log_id);
         let followers = Followers::default();
         let inner = Inner {
             pool,

@@ -98,7 +98,9 @@ pub async fn connect(url: &str, connections_max: u32) -> Result<PgPool, sqlx::Er
     let options = PgConnectOptions::from_str(url)?.application_name("revaer").options([
         ("lock_timeout", "10s"),
         ("statement_timeout", "30s"),
-        ("idle_in_transaction_session_timeout", "30s"),
+        // About as long as a lease: a process that is stopped in the middle of a transaction holds what it has locked, and
+        // whoever takes over from it waits for the end of this.
+        ("idle_in_transaction_session_timeout", "10s"),
         ("timezone", "UTC"),
     ]);
     PgPoolOptions::new()

@@ -15,6 +15,7 @@ statements! {
     APPEND = "append.sql";
     APPEND_SAMPLES = "append_samples.sql";
     DROP_SAMPLE_PARTITION = "drop_sample_partition.sql";
+    DUMPED_TABLES = "dumped_tables.sql";
     FIND_CLAIM = "find_claim.sql";
     FIND_COMMAND = "find_command.sql";
     FIND_MADE = "find_made.sql";

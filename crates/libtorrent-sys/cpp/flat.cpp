@@ -91,7 +91,8 @@ RawStatus flat(lt::torrent_status const& status) {
     flat.total_done = count(status.total_done);
     flat.all_time_download = count(status.all_time_download);
     flat.all_time_upload = count(status.all_time_upload);
-    flat.seeding_seconds = count(status.seeding_duration.count());
+    // What libtorrent calls the time of seeding is that with every file, wanted or not.
+    flat.seeding_seconds = count(status.finished_duration.count());
     flat.payload_download_rate = count(status.download_payload_rate);
     flat.payload_upload_rate = count(status.upload_payload_rate);
     flat.peers = std::uint32_t(count(status.num_peers));
@@ -107,7 +108,8 @@ rust::Vec<RawFile> flat(lt::file_storage const& files) {
     list.reserve(std::size_t(files.num_files()));
     for (auto const index : files.file_range()) {
         bool const pad = bool(files.file_flags(index) & lt::file_storage::flag_pad_file);
-        list.push_back(RawFile{text_of(files.file_path(index)), count(files.file_size(index)), pad});
+        list.push_back(RawFile{text_of(files.file_path(index)), count(files.file_size(index)),
+            count(files.file_offset(index)), pad});
     }
     return list;
 }

@@ -62,10 +62,11 @@ public:
     void shutdown() const;
 
     // One torrent: torrent.cpp.
-    void add(std::uint64_t key, RawAdd const& torrent) const;
+    rust::Vec<std::uint8_t> add(std::uint64_t key, RawAdd const& torrent) const;
     void remove(std::uint64_t key, bool delete_files) const;
     void set_flags(std::uint64_t key, std::uint64_t flags, std::uint64_t mask) const;
     void set_file_priorities(std::uint64_t key, rust::Slice<std::uint8_t const> priorities) const;
+    void set_piece_priorities(std::uint64_t key, rust::Slice<std::uint8_t const> priorities) const;
     void set_limits(std::uint64_t key, std::int32_t download, std::int32_t upload) const;
     void set_slots(std::uint64_t key, std::int32_t connections_max, std::int32_t upload_slots_max) const;
     void reannounce(std::uint64_t key) const;
@@ -79,6 +80,8 @@ public:
     rust::Vec<RawFile> files(std::uint64_t key) const;
     rust::Vec<std::uint64_t> file_progress(std::uint64_t key) const;
     rust::Vec<std::uint8_t> file_priorities(std::uint64_t key) const;
+    rust::Vec<std::uint8_t> piece_priorities(std::uint64_t key) const;
+    std::uint32_t piece_length(std::uint64_t key) const;
     rust::Vec<RawTracker> trackers(std::uint64_t key) const;
     rust::Vec<RawPeer> peers(std::uint64_t key) const;
     rust::Vec<std::uint8_t> metainfo(std::uint64_t key) const;

@@ -70,6 +70,13 @@ bool hold_back(std::vector<lt::download_priority_t>& wanted, std::vector<lt::dow
     return held_back;
 }
 
+rust::Vec<std::uint8_t> numbers_of(std::vector<lt::download_priority_t> const& priorities) {
+    rust::Vec<std::uint8_t> list;
+    list.reserve(priorities.size());
+    for (auto const priority : priorities) list.push_back(static_cast<std::uint8_t>(priority));
+    return list;
+}
+
 RawTracker flat(lt::announce_entry const& tracker) {
     // 0 not contacted, 1 working, 2 updating, 3 failing: the best of its endpoints.
     std::uint8_t status = 0;
@@ -104,8 +111,8 @@ void Session::reserve(std::uint64_t key) const {
         throw Failure("session", 5, "there is a torrent with key " + std::to_string(key));
 }
 
-void Session::add(std::uint64_t key, RawAdd const& torrent) const {
-    with_session([&](lt::session& session) {
+rust::Vec<std::uint8_t> Session::add(std::uint64_t key, RawAdd const& torrent) const {
+    return with_session([&](lt::session& session) {
         auto params = source_of(torrent);
         params.save_path = path_of(rust::Str(torrent.save_path));
         auto const mask = lt::torrent_flags_t(torrent.mask);
@@ -113,9 +120,11 @@ void Session::add(std::uint64_t key, RawAdd const& torrent) const {
         params.flags |= lt::torrent_flags::duplicate_is_error;
         auto const wanted = priorities_of({torrent.file_priorities.data(), torrent.file_priorities.size()});
         bool held_back = false;
+        rust::Vec<std::uint8_t> found;
         if (!wanted.empty()) {
             auto const before = std::exchange(params.file_priorities, wanted);
             held_back = hold_back(params.file_priorities, before);
+            found = numbers_of(before);
             // Resume data has priorities of pieces too, and libtorrent applies them last.
             params.piece_priorities.clear();
         }
@@ -133,6 +142,7 @@ void Session::add(std::uint64_t key, RawAdd const& torrent) const {
             if (held_back) handle.prioritize_files(wanted);
             std::lock_guard<std::mutex> const lock(keys_);
             handles_[key] = handle;
+            return found;
         } catch (...) {
             std::lock_guard<std::mutex> const lock(keys_);
             handles_.erase(key);
@@ -171,6 +181,10 @@ void Session::set_flags(std::uint64_t key, std::uint64_t flags, std::uint64_t ma
 
 void Session::set_file_priorities(std::uint64_t key, rust::Slice<std::uint8_t const> priorities) const {
     with_torrent(key, [&](lt::torrent_handle const& torrent) { torrent.prioritize_files(priorities_of(priorities)); });
+}
+
+void Session::set_piece_priorities(std::uint64_t key, rust::Slice<std::uint8_t const> priorities) const {
+    with_torrent(key, [&](lt::torrent_handle const& torrent) { torrent.prioritize_pieces(priorities_of(priorities)); });
 }
 
 void Session::set_limits(std::uint64_t key, std::int32_t download, std::int32_t upload) const {
@@ -256,9 +270,21 @@ rust::Vec<std::uint64_t> Session::file_progress(std::uint64_t key) const {
 
 rust::Vec<std::uint8_t> Session::file_priorities(std::uint64_t key) const {
     return with_torrent(key, [&](lt::torrent_handle const& torrent) {
-        rust::Vec<std::uint8_t> list;
-        for (auto const priority : torrent.get_file_priorities()) list.push_back(static_cast<std::uint8_t>(priority));
-        return list;
+        return numbers_of(torrent.get_file_priorities());
+    });
+}
+
+rust::Vec<std::uint8_t> Session::piece_priorities(std::uint64_t key) const {
+    return with_torrent(key, [&](lt::torrent_handle const& torrent) {
+        return numbers_of(torrent.get_piece_priorities());
+    });
+}
+
+std::uint32_t Session::piece_length(std::uint64_t key) const {
+    return with_torrent(key, [&](lt::torrent_handle const& torrent) {
+        auto const info = torrent.torrent_file();
+        if (!info) throw Failure("session", 3, "the metadata is not known yet");
+        return std::uint32_t(info->piece_length());
     });
 }
 

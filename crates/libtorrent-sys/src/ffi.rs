@@ -81,6 +81,7 @@ pub(crate) mod bridge {
     struct RawFile {
         path: String,
         size: u64,
+        offset: u64,
         pad: bool,
     }
 
@@ -149,10 +150,11 @@ pub(crate) mod bridge {
         fn limit_local_peers(self: &Session, on: bool) -> Result<()>;
         fn reconnect_local_peers(self: &Session) -> Result<()>;
         fn set_ip_filter(self: &Session, blocked: &[RawRange]) -> Result<()>;
-        fn add(self: &Session, key: u64, torrent: &RawAdd) -> Result<()>;
+        fn add(self: &Session, key: u64, torrent: &RawAdd) -> Result<Vec<u8>>;
         fn remove(self: &Session, key: u64, delete_files: bool) -> Result<()>;
         fn set_flags(self: &Session, key: u64, flags: u64, mask: u64) -> Result<()>;
         fn set_file_priorities(self: &Session, key: u64, priorities: &[u8]) -> Result<()>;
+        fn set_piece_priorities(self: &Session, key: u64, priorities: &[u8]) -> Result<()>;
         fn set_limits(self: &Session, key: u64, download: i32, upload: i32) -> Result<()>;
         fn set_slots(self: &Session, key: u64, connections_max: i32, upload_slots_max: i32) -> Result<()>;
         fn reannounce(self: &Session, key: u64) -> Result<()>;
@@ -171,6 +173,8 @@ pub(crate) mod bridge {
         fn files(self: &Session, key: u64) -> Result<Vec<RawFile>>;
         fn file_progress(self: &Session, key: u64) -> Result<Vec<u64>>;
         fn file_priorities(self: &Session, key: u64) -> Result<Vec<u8>>;
+        fn piece_priorities(self: &Session, key: u64) -> Result<Vec<u8>>;
+        fn piece_length(self: &Session, key: u64) -> Result<u32>;
         fn trackers(self: &Session, key: u64) -> Result<Vec<RawTracker>>;
         fn peers(self: &Session, key: u64) -> Result<Vec<RawPeer>>;
         fn metainfo(self: &Session, key: u64) -> Result<Vec<u8>>;

@@ -32,13 +32,15 @@ pub struct FileEntry {
     pub path: String,
     /// Bytes.
     pub size: u64,
+    /// Where it begins among the bytes of the torrent.
+    pub offset: u64,
     /// Whether it is padding (BEP 47) and no file at all.
     pub pad: bool,
 }
 
 impl FileEntry {
     pub(crate) fn of(raw: bridge::RawFile) -> Self {
-        Self { path: raw.path, size: raw.size, pad: raw.pad }
+        Self { path: raw.path, size: raw.size, offset: raw.offset, pad: raw.pad }
     }
 }
 

@@ -141,8 +141,9 @@ impl Session {
         Ok(self.raw().set_ip_filter(&blocked)?)
     }
 
-    /// Adds a torrent under a number that is not zero. One that is there already is an error.
-    pub fn add(&self, key: u64, torrent: &AddTorrent) -> Result<(), Error> {
+    /// Adds a torrent under a number that is not zero. One that is there already is an error. Where the add says priorities,
+    /// those of its resume data are given back; libtorrent leaves out what is as usual at their end.
+    pub fn add(&self, key: u64, torrent: &AddTorrent) -> Result<Vec<u8>, Error> {
         Ok(self.raw().add(key, &torrent.raw())?)
     }
 
@@ -170,6 +171,11 @@ impl Session {
     /// Priorities of all files, 0 to 7, padding included.
     pub fn set_file_priorities(&self, key: u64, priorities: &[u8]) -> Result<(), Error> {
         Ok(self.raw().set_file_priorities(key, priorities)?)
+    }
+
+    /// Priorities of all pieces, 0 to 7, until those of the files change. Counts for nothing once every piece is there.
+    pub fn set_piece_priorities(&self, key: u64, priorities: &[u8]) -> Result<(), Error> {
+        Ok(self.raw().set_piece_priorities(key, priorities)?)
     }
 
     /// Limits of a torrent; `None` for none.
@@ -267,6 +273,16 @@ impl Session {
     /// Priorities of all files, padding included.
     pub fn file_priorities(&self, key: u64) -> Result<Vec<u8>, Error> {
         Ok(self.raw().file_priorities(key)?)
+    }
+
+    /// Priorities of all pieces; all as usual once every piece is there.
+    pub fn piece_priorities(&self, key: u64) -> Result<Vec<u8>, Error> {
+        Ok(self.raw().piece_priorities(key)?)
+    }
+
+    /// Bytes a piece.
+    pub fn piece_length(&self, key: u64) -> Result<u32, Error> {
+        Ok(self.raw().piece_length(key)?)
     }
 
     /// The trackers of a torrent.

@@ -154,6 +154,9 @@ fn start(
         // Statements can hold secrets, and a refused one is its sender's news.
         ("log_min_error_statement", "panic"),
         ("timezone", "UTC"),
+        // Compiling takes longer than any statement of ours, and needs memory that is written and then run, which a hardened
+        // unit of systemd forbids.
+        ("jit", "off"),
     ] {
         command.arg("-c").arg(format!("{name}={value}"));
     }

@@ -24,6 +24,7 @@ mod projector;
 mod query;
 mod rebuild;
 mod row;
+mod standing;
 mod torrents;
 mod verify;
 

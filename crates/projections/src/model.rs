@@ -9,6 +9,7 @@ use crate::Error;
 use crate::batch::{Batch, Breadth};
 use crate::checkpoint::{Checkpoint, Role};
 use crate::index::ListIndex;
+use crate::standing::Standing;
 
 /// What batches change, and what is not written yet.
 pub(crate) trait Pending: Default + Send + Sync + 'static {
@@ -39,6 +40,16 @@ pub(crate) trait ReadModel: Send + Sized + 'static {
     /// The one that follows the log, and so keeps what this process knows besides the rows.
     fn following(log: EventLog, _index: &ListIndex) -> Self {
         Self::new(log, Role::Live)
+    }
+
+    /// What a process keeps up besides the rows while another follows.
+    fn standing_by(
+        _log: &EventLog,
+        _index: &ListIndex,
+        _generation: i64,
+        _reached: Position,
+    ) -> Option<Standing> {
+        None
     }
 
     /// What is done once, beside following.

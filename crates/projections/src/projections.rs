@@ -87,7 +87,7 @@ impl Projections {
         tokio::time::timeout(at_most, all).await.unwrap_or(false)
     }
 
-    /// Whether lists are found in memory; they are read from the rows alone until it is loaded, and in a process that stands by.
+    /// Whether lists are found in memory; they are read from the rows alone until it is loaded.
     pub fn lists_in_memory(&self) -> watch::Receiver<bool> {
         self.index.loaded()
     }

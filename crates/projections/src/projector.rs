@@ -19,6 +19,7 @@ use crate::checkpoint::{Checkpoint, RENEWAL};
 use crate::files::Files;
 use crate::index::ListIndex;
 use crate::model::{ReadModel, apply, renew};
+use crate::standing::Standing;
 use crate::torrents::Torrents;
 use crate::{Error, Metrics, ProjectionHealth, Projections, ProjectorHealth, generation, live};
 
@@ -98,13 +99,14 @@ impl Loop<'_> {
     async fn run<M: ReadModel>(self, shutdown: &CancellationToken) {
         let mut at_once = true;
         let mut pause = LOOK;
+        let mut standing = None;
         loop {
             let ended = match Checkpoint::take(self.log.pool(), M::NAME, self.owner, at_once).await {
                 Ok(Some(checkpoint)) => {
-                    (at_once, pause) = (false, LOOK);
+                    (at_once, pause, standing) = (false, LOOK, None);
                     self.follow_beside::<M>(checkpoint, shutdown).await
                 }
-                Ok(None) => self.stand_by::<M>().await,
+                Ok(None) => self.stand_by::<M>(&mut standing).await,
                 Err(error) => Err(error.into()),
             };
             match ended {
@@ -136,9 +138,16 @@ impl Loop<'_> {
         }
     }
 
-    /// Another process follows: take over how far it is.
-    async fn stand_by<M: ReadModel>(self) -> Result<(), Error> {
-        self.reach(reached::<M>(self.log).await?);
+    /// Another process follows: take over how far it is, and what it has written.
+    async fn stand_by<M: ReadModel>(self, standing: &mut Option<Standing>) -> Result<(), Error> {
+        let Some((generation, position)) = live::<M>(self.log).await? else { return Ok(()) };
+        // Before another is begun: the end of one switches the index off.
+        standing.take_if(|standing| standing.generation != generation);
+        match standing {
+            Some(standing) => standing.follow(position).await?,
+            None => *standing = M::standing_by(self.log, self.index, generation, position),
+        }
+        self.reach(position);
         self.say::<M>(ProjectionHealth::Well);
         Ok(())
     }
@@ -227,11 +236,16 @@ impl Loop<'_> {
 
 /// How far the live generation has come.
 async fn reached<M: ReadModel>(log: &EventLog) -> Result<Position, sqlx::Error> {
-    let position: Option<i64> = sqlx::query_scalar(
-        "SELECT position FROM public.checkpoints WHERE projection = $1 AND status = 'live'",
+    Ok(live::<M>(log).await?.map_or(Position::ZERO, |(_, position)| position))
+}
+
+/// The live generation, and how far it has come.
+async fn live<M: ReadModel>(log: &EventLog) -> Result<Option<(i64, Position)>, sqlx::Error> {
+    let row: Option<(i64, i64)> = sqlx::query_as(
+        "SELECT generation, position FROM public.checkpoints WHERE projection = $1 AND status = 'live'",
     )
     .bind(M::NAME)
     .fetch_optional(log.pool())
     .await?;
-    Ok(position.map_or(Position::ZERO, Position))
+    Ok(row.map(|(generation, position)| (generation, Position(position))))
 }

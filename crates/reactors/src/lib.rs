@@ -1,7 +1,7 @@
 //! The only place where facts cause effects, and where what libtorrent does becomes facts.
 //!
-//! Four loops, none of which knows the others: the reconciler brings the session to what the log says, the observer gives
-//! what the session says to the rules, the sampler packs progress, the recorder of counters keeps the totals of each day. The
+//! Five loops, none of which knows the others: the reconciler brings the session to what the log says, the observer gives
+//! what the session says to the rules, the sampler packs progress, the recorder of counters keeps the totals of each day, the limiter of sharing deals with those that have shared enough. The
 //! loop between them closes only through the log.
 
 mod applier;
@@ -13,6 +13,7 @@ mod metrics;
 mod observer;
 mod reconciler;
 mod sampler;
+mod sharing;
 
 pub use applier::SettingsApplier;
 pub use causes::Causes;
@@ -21,3 +22,4 @@ pub use metrics::Metrics;
 pub use observer::Observer;
 pub use reconciler::{ReconcileAll, Reconciler};
 pub use sampler::Sampler;
+pub use sharing::ShareLimiter;

@@ -101,7 +101,7 @@ impl Observer {
                 Err(error) => {
                     // The rules know better, or the torrent is gone: an observation has no right to be recorded.
                     self.metrics.observed(&notice, "no_news");
-                    tracing::debug!(%error, ?notice, "an observation is no news");
+                    tracing::debug!(%error, torrent = ?notice.id(), "an observation is no news");
                     return true;
                 }
             }

@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use revaer_application::{Application, CommandError, PrefetchedBodies};
 use revaer_domain::torrent::{Lifecycle, Origin, Torrent};
+use revaer_domain::values::announce::fingerprint_of;
 use revaer_domain::values::{InfoHash, TorrentId};
 use revaer_engine::{Desired, EngineHandle, Materials, Reconciliation};
 use revaer_event_log::{Body, Position, Version};
@@ -28,13 +29,22 @@ const CHUNK: usize = 128;
 /// Comparisons under way at once: enough to keep the session's thread busy while others wait for the database.
 const AT_ONCE: usize = 16;
 
-/// Asks the reconciler for every torrent, after the session was rebuilt. A cheap clone.
+/// Asks the reconciler for every torrent, after the session was rebuilt, and tells when it has compared all of them. A cheap
+/// clone.
 #[derive(Debug, Clone, Default)]
-pub struct ReconcileAll(Arc<Notify>);
+pub struct ReconcileAll {
+    asked: Arc<Notify>,
+    compared: CancellationToken,
+}
 
 impl ReconcileAll {
     pub(crate) fn ask(&self) {
-        self.0.notify_one();
+        self.asked.notify_one();
+    }
+
+    /// Waits until every torrent of the log was compared for the first time.
+    pub(crate) async fn first_done(&self) {
+        self.compared.cancelled().await;
     }
 }
 
@@ -87,7 +97,7 @@ impl Reconciler {
                         }
                     }
                 }
-                () = self.all.0.notified() => if !self.reconcile_all(&shutdown).await { return },
+                () = self.all.asked.notified() => if !self.reconcile_all(&shutdown).await { return },
                 _ = sweep.tick() => if !self.reconcile_all(&shutdown).await { return },
                 () = shutdown.cancelled() => return,
             }
@@ -147,6 +157,7 @@ impl Reconciler {
                 return false;
             }
         }
+        self.all.compared.cancel();
         true
     }
 
@@ -241,7 +252,9 @@ impl Reconciler {
         match self.engine.reconcile(desired(), at_hand).await.map_err(Failed::Engine)? {
             Reconciliation::NeedsMaterials => {
                 let materials = self.materials(id, &torrent).await?;
-                self.engine.reconcile(desired(), Some(materials)).await.map_err(Failed::Engine)
+                let trackers = self.application.announce_urls(id, &torrent.trackers).await;
+                let desired = Desired { trackers: trackers.map_err(Failed::Log)?, ..desired() };
+                self.engine.reconcile(desired, Some(materials)).await.map_err(Failed::Engine)
             }
             settled => Ok(settled),
         }
@@ -266,7 +279,10 @@ impl Reconciler {
 fn at_hand(id: TorrentId, torrent: &Torrent, bodies: &PrefetchedBodies) -> Option<Materials> {
     let resume_data = Some(bodies.resume_data.get(&id)?.clone());
     let metainfo = torrent.info_hashes.iter().find_map(|hash| bodies.metainfo.get(&hash)).cloned();
-    (metainfo.is_some() || !needs_metainfo(torrent)).then_some(Materials { metainfo, resume_data })
+    // Resume data names every tracker. If it is refused, the torrent file does; a magnet has what the log has.
+    let is_all = metainfo.is_some()
+        || (!needs_metainfo(torrent) && torrent.trackers.iter().all(|url| fingerprint_of(url).is_none()));
+    is_all.then_some(Materials { metainfo, resume_data })
 }
 
 fn needs_metainfo(torrent: &Torrent) -> bool {

@@ -4,29 +4,32 @@
 //! private PostgreSQL last of all. Each end has a bound, so that a part that hangs delays the end and does not prevent it.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use revaer_application::{
-    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SettingsFollower, SetupToken,
-    SystemClock, UseRecorder,
+    AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SecretSweeper, SettingsFollower,
+    SetupToken, SystemClock, UseRecorder,
 };
+use revaer_domain::settings::HttpSettings;
 use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
 use revaer_projections::{Projections, Projector};
 use revaer_reactors::{
-    Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier,
+    Causes, CounterRecorder, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier, ShareLimiter,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::database::{Database, in_use};
-use crate::edge::{Terms, TermsFollower};
+use crate::edge::{EdgeJudge, Terms, TermsFollower};
 use crate::health;
+use crate::instance;
 use crate::metainfo::LibtorrentParser;
 use crate::part::{self, Part, Watch};
 use crate::ports::EngineView;
@@ -71,9 +74,11 @@ impl App {
     pub(crate) async fn build(config: Config) -> anyhow::Result<Self> {
         let lock = DataDirLock::acquire(&config.data_dir).map_err(in_use)?;
         // First, since a port that is taken is quicker to find than a database is to start.
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let listener = match config.listen {
+            Some(address) => Some(listen(&config, address).await?),
+            // The settings say where, and they lie in the database.
+            None => None,
+        };
         let server_key = server_key::open(&config.data_dir)?;
         let database = Database::of_service(&config).await?;
         let pool = database.connect(config.database_wait).await?;
@@ -97,18 +102,22 @@ impl App {
         });
         let access =
             AccessFollower::open(application.clone()).await.context("the API keys cannot be read")?;
-        if let Err(refused) = config.check_listen(application.is_set_up()) {
-            if let Some(cluster) = database.cluster {
-                cluster.stop().await?;
-            }
-            return Err(refused.into());
-        }
         if let Some(file) = &config.setup_token_file {
             application.accept_setup_token(&setup_token(file)?);
         }
+        application.judge_certificates(Arc::new(EdgeJudge));
         application.override_settings(config.overrides.clone());
         application.refresh_settings().await.context("the settings cannot be read")?;
         let settings = application.settings().now().in_force.clone();
+        let listener = match settled(listener, &config, &settings.http, application.is_set_up()).await {
+            Ok(listener) => listener,
+            Err(refused) => {
+                if let Some(cluster) = database.cluster {
+                    cluster.stop().await?;
+                }
+                return Err(refused);
+            }
+        };
         let download_root = config.download_root(&settings.engine);
         std::fs::create_dir_all(&download_root)
             .with_context(|| format!("cannot make the download root {}", download_root.display()))?;
@@ -129,8 +138,7 @@ impl App {
         let (engine, notices, engine_runner) =
             Engine::build(options).context("the libtorrent session cannot be started")?;
         view.begin(engine.clone());
-        let (terms, terms_follower) =
-            TermsFollower::begin(&application.settings(), application.health().clone()).await;
+        let (terms, terms_follower) = TermsFollower::begin(application.clone()).await;
         let telemetry = Telemetry::new(Sources {
             log: log.clone(),
             application: application.clone(),
@@ -189,6 +197,8 @@ impl App {
         let kept = Part::spawn(watch, "retention", |token| async move {
             token.run_until_cancelled(kept).await;
         });
+        let secrets = SecretSweeper::new(application.clone());
+        let secrets = Part::spawn(watch, "replaced secrets", |token| secrets.run(token));
         let terms = Part::spawn(watch, "edge", |token| self.terms_follower.run(token));
         let recorder = HealthRecorder::new(application.health().clone(), log.clone());
         let recorder = Part::spawn(watch, "health recorder", |token| recorder.run(token));
@@ -207,6 +217,7 @@ impl App {
         let observer =
             Observer::new(application.clone(), self.notices, causes.clone(), all.clone(), measured.clone());
         let observer = Part::spawn(watch, "observer", |token| observer.run(token));
+        let limiter = ShareLimiter::new(application.clone(), engine.clone(), all.clone());
         let reconciler =
             Reconciler::new(application.clone(), engine.clone(), causes.clone(), all, measured.clone());
         let begun = CancellationToken::new();
@@ -220,6 +231,7 @@ impl App {
         });
         let counters = CounterRecorder::new(application.clone(), engine.clone(), causes);
         let counters = Part::spawn(watch, "counters", |token| counters.run(token));
+        let limiter = Part::spawn(watch, "limits of sharing", |token| limiter.run(token));
         let view = application.settings();
         let hertz = move || view.now().in_force.engine.progress_hertz;
         let sampler = Sampler::new(engine, log, NODE.to_owned(), hertz, measured);
@@ -232,6 +244,7 @@ impl App {
             // Nobody has to listen.
             let _ = writeln!(std::io::stdout(), "listening on http://{address}");
         }
+        let identified = application.clone();
         let api = Part::spawn(watch, "api", |token| {
             let Terms { limits, access, tls } = self.terms;
             let parts = revaer_api::Parts {
@@ -251,7 +264,11 @@ impl App {
                 tls,
                 metrics: rooms.api,
             };
-            server.run(token, API_END)
+            async move {
+                // Before anybody can have read a version of the settings that this would outdate.
+                instance::identify(&identified).await;
+                server.run(token, API_END).await;
+            }
         });
         Running {
             database,
@@ -265,15 +282,37 @@ impl App {
             applier,
             reconciler,
             counters,
+            limiter,
             sampler,
             engine,
             api,
             settings,
             kept,
+            secrets,
             terms,
             tide,
             _lock: self.lock,
         }
+    }
+}
+
+async fn listen(config: &Config, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let name = config.listen_name();
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({name})"))
+}
+
+/// Where the API listens: where it does already, or where the settings say. Refused beyond loopback before there is a key.
+async fn settled(
+    listener: Option<TcpListener>,
+    config: &Config,
+    settings: &HttpSettings,
+    is_set_up: bool,
+) -> anyhow::Result<TcpListener> {
+    let address = settings.listen.parse().context("the setting http.listen is no address")?;
+    config.check_listen(address, is_set_up)?;
+    match listener {
+        Some(listener) => Ok(listener),
+        None => listen(config, address).await,
     }
 }
 
@@ -297,11 +336,13 @@ struct Running {
     applier: Part<()>,
     reconciler: Part<()>,
     counters: Part<()>,
+    limiter: Part<()>,
     sampler: Part<()>,
     engine: Part<Option<Vec<u8>>>,
     api: Part<()>,
     settings: Part<()>,
     kept: Part<()>,
+    secrets: Part<()>,
     terms: Part<()>,
     tide: Part<()>,
     /// Nobody else may serve from the data directory until the last part has ended.
@@ -316,6 +357,7 @@ impl Running {
         self.reconciler.end(PART_END).await;
         self.applier.end(PART_END).await;
         self.counters.end(PART_END).await;
+        self.limiter.end(PART_END).await;
         self.sampler.end(PART_END).await;
         let state = self.engine.end(ENGINE_END).await.flatten();
         // Its token is the end of all patience: until the bound it ends by itself, when everything is recorded.
@@ -331,6 +373,7 @@ impl Running {
         self.recorder.end(PART_END).await;
         self.settings.end(PART_END).await;
         self.kept.end(PART_END).await;
+        self.secrets.end(PART_END).await;
         self.projector.end(PART_END).await;
         self.log.end(PART_END).await;
         if tokio::time::timeout(PART_END, log.pool().close()).await.is_err() {

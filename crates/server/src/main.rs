@@ -3,12 +3,14 @@
 //! This file reads the command line and the environment, and nothing else does. What a command needs is passed to it.
 
 mod app;
+mod backup;
 mod commands;
 mod config;
 mod database;
 mod edge;
 mod exit;
 mod health;
+mod instance;
 mod metainfo;
 mod part;
 mod ports;
@@ -58,9 +60,9 @@ struct Place {
 /// How it serves.
 #[derive(Debug, Args)]
 struct Serve {
-    /// Where to listen; a loopback address, until the setup is complete.
-    #[arg(long, global = true, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
-    listen: SocketAddr,
+    /// Where to listen; wins over the setting `http.listen`. A loopback address, until the setup is complete.
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// Holds a token that completes the setup, also from elsewhere: for installations without anybody there. 128 random bits
     /// or more, in text.
     #[arg(long, value_name = "FILE")]
@@ -91,6 +93,7 @@ impl Serve {
         let root = self.download_root.as_ref().map(std::path::absolute).transpose()?;
         let root = root.map(|root| json!(root.to_string_lossy()));
         let given = [
+            ("/http/listen", "--listen", self.listen.map(|address| json!(address))),
             ("/engine/download_root", "--download-root", root),
             ("/engine/listen_interfaces", "--peer-listen", self.peer_listen.as_ref().map(|text| json!(text))),
             ("/engine/utp", "--utp", self.utp.map(|utp| json!(utp))),
@@ -127,6 +130,22 @@ enum Command {
     /// Print or recount the log, also while the service runs.
     #[command(subcommand)]
     Log(LogCommand),
+    /// Write all that the service remembers into one file, also while it runs. Downloads are not in it.
+    Backup {
+        /// The file to be made.
+        file: PathBuf,
+        /// Its first line seals the server key, which then goes along; without it the key is left out.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Bring a backup back into an empty data directory, or into an empty database, and recount it.
+    Restore {
+        /// The file that `backup` made.
+        file: PathBuf,
+        /// Its first line opens the server key in the backup.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
     /// Print the API's document.
     Openapi,
     /// Print every setting with its type, default and effect.
@@ -138,8 +157,11 @@ enum Command {
     /// Print every family of metrics with its kind, labels and meaning.
     #[command(hide = true)]
     Metrics,
-    /// Ask the service that listens whether it is alive; for containers.
+    /// Ask the service whether it is alive, where `--listen` says or at 127.0.0.1:7070; for containers.
     Healthcheck,
+    /// Describe the command line: for packages and documents.
+    #[command(hide = true)]
+    Manual(revaer_manual::Manual),
 }
 
 #[derive(Debug, Subcommand)]
@@ -186,10 +208,22 @@ fn main() -> ExitCode {
                 commands::log::export(&config, after, contents).await
             }
             Some(Command::Log(LogCommand::Verify)) => commands::log::verify(&config).await,
+            Some(Command::Backup { file, passphrase_file }) => {
+                commands::backup(&config, &file, passphrase_file.as_deref()).await
+            }
+            Some(Command::Restore { file, passphrase_file }) => {
+                commands::restore(&config, &file, passphrase_file.as_deref()).await
+            }
             Some(Command::Openapi) => commands::openapi(),
             Some(Command::Settings { completions }) => commands::settings(completions),
             Some(Command::Metrics) => commands::metrics(),
-            Some(Command::Healthcheck) => commands::healthcheck(config.listen).await,
+            Some(Command::Manual(manual)) => {
+                commands::manual(&manual, <Arguments as clap::CommandFactory>::command())
+            }
+            Some(Command::Healthcheck) => {
+                // Settings lie in the database, which a check of life must not need.
+                commands::healthcheck(config.listen.unwrap_or(config::LISTEN_DEFAULT)).await
+            }
         }
     });
     // A thread that hangs in libtorrent or in a look-up of a name must not keep the process.
@@ -207,4 +241,31 @@ fn log_to_stderr() {
     let filter = EnvFilter::builder().parse_lossy(wanted);
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_lines_of_the_documents_are_understood() {
+        let lines = revaer_test_support::documented_lines("revaerd");
+        assert!(!lines.is_empty(), "the documents show command lines");
+        for line in lines {
+            if let Err(error) = Arguments::try_parse_from(&line.words)
+                && error.use_stderr()
+            {
+                panic!("{}: {}\n{error}", line.place, line.words.join(" "));
+            }
+        }
+    }
+
+    #[test]
+    fn page_of_the_documents_is_committed() {
+        let page = revaer_manual::page(Arguments::command());
+        let committed = include_str!("../../../docs/reference/revaerd.md");
+        assert!(committed == page, "docs/reference/revaerd.md is old: `make docs` writes it again");
+    }
 }

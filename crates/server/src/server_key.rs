@@ -7,7 +7,7 @@
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use revaer_application::ServerKey;
@@ -17,27 +17,43 @@ const FILE: &str = "server.key";
 /// What others may do with it: nothing.
 const FORBIDDEN: u32 = 0o077;
 
+/// Where it lies.
+pub(crate) fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join(FILE)
+}
+
 /// Reads the key, or makes one where there is none. The data directory is locked: nobody else makes one at the same time.
 pub(crate) fn open(data_dir: &Path) -> anyhow::Result<ServerKey> {
-    let path = data_dir.join(FILE);
-    match fs::read_to_string(&path) {
-        Ok(text) => {
-            let mode = fs::metadata(&path)?.permissions().mode();
-            if mode & FORBIDDEN != 0 {
-                bail!("{} may be read by others (mode {:o}): make it 0600", path.display(), mode & 0o777);
-            }
-            let mut bytes = [0; 32];
-            hex::decode_to_slice(text.trim(), &mut bytes)
-                .with_context(|| format!("{} is damaged: expected 64 hexadecimal digits", path.display()))?;
-            Ok(ServerKey::new(bytes))
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let key = ServerKey::draw();
-            make(data_dir, &path, &key).with_context(|| format!("cannot make {}", path.display()))?;
-            Ok(key)
-        }
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    if let Some(key) = find(data_dir)? {
+        return Ok(key);
     }
+    let key = ServerKey::draw();
+    put(data_dir, &key)?;
+    Ok(key)
+}
+
+/// Reads the key, if there is one.
+pub(crate) fn find(data_dir: &Path) -> anyhow::Result<Option<ServerKey>> {
+    let path = path(data_dir);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let mode = fs::metadata(&path)?.permissions().mode();
+    if mode & FORBIDDEN != 0 {
+        bail!("{} may be read by others (mode {:o}): make it 0600", path.display(), mode & 0o777);
+    }
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut bytes)
+        .with_context(|| format!("{} is damaged: expected 64 hexadecimal digits", path.display()))?;
+    Ok(Some(ServerKey::new(bytes)))
+}
+
+/// Keeps a key where there is none.
+pub(crate) fn put(data_dir: &Path, key: &ServerKey) -> anyhow::Result<()> {
+    let path = path(data_dir);
+    make(data_dir, &path, key).with_context(|| format!("cannot make {}", path.display()))
 }
 
 /// Whole or not at all: a key that was cut short by a crash would lock everybody out.

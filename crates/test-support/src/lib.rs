@@ -9,10 +9,13 @@
 mod bare;
 mod crashable;
 mod database;
+mod documents;
 #[cfg(feature = "service")]
 mod events;
 #[cfg(feature = "swarm")]
 mod payload;
+#[cfg(feature = "service")]
+mod said;
 #[cfg(feature = "swarm")]
 mod seeder;
 #[cfg(feature = "service")]
@@ -23,6 +26,7 @@ mod shared;
 pub use bare::bare_settings;
 pub use crashable::CrashableCluster;
 pub use database::TestDatabase;
+pub use documents::{DocumentedLine, documented_lines};
 #[cfg(feature = "service")]
 pub use events::{EventReader, ServerEvent};
 #[cfg(feature = "swarm")]

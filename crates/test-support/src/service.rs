@@ -3,11 +3,9 @@
 //! The test of another crate passes in the program's path, since only cargo knows where it was built. Everything waits with a
 //! bound, and a panic shows what the service last said.
 
-use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -15,12 +13,12 @@ use reqwest::{Method, Response, StatusCode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::events::EventReader;
+use crate::said::Said;
 
 /// Long enough for a first start (a new cluster, migrations) on a slow machine.
 const START_BOUND: Duration = Duration::from_secs(90);
@@ -30,8 +28,6 @@ const END_BOUND: Duration = Duration::from_mins(1);
 const REQUEST_BOUND: Duration = Duration::from_secs(30);
 /// How often something is asked again that nothing announces.
 const ASK_EVERY: Duration = Duration::from_millis(25);
-/// How much of what it said is shown when a test fails.
-const LINES_KEPT: usize = 60;
 
 /// How to start the service.
 #[derive(Debug, Clone)]
@@ -46,6 +42,8 @@ pub struct ServiceOptions {
     pub environment: Vec<(String, String)>,
     /// Whether it is set up as soon as it runs.
     pub sets_up: bool,
+    /// Where everything that it writes is kept, too.
+    pub transcript: Option<PathBuf>,
 }
 
 impl ServiceOptions {
@@ -57,6 +55,7 @@ impl ServiceOptions {
             arguments: Vec::new(),
             environment: Vec::new(),
             sets_up: true,
+            transcript: None,
         }
     }
 
@@ -64,6 +63,13 @@ impl ServiceOptions {
     #[must_use]
     pub fn without_setup(mut self) -> ServiceOptions {
         self.sets_up = false;
+        self
+    }
+
+    /// The same, with all that it writes in a file.
+    #[must_use]
+    pub fn transcript(mut self, file: impl Into<PathBuf>) -> ServiceOptions {
+        self.transcript = Some(file.into());
         self
     }
 
@@ -128,11 +134,23 @@ impl ServiceProcess {
         self.start_again_on("127.0.0.1:0").await;
     }
 
+    /// Starts the program after it ended, where its settings say.
+    pub async fn start_again_where_set(&mut self) {
+        self.spawn(None).await;
+    }
+
     /// Starts the program after it ended, where a client may still be looking for it.
     pub async fn start_again_on(&mut self, listen: &str) {
+        self.spawn(Some(listen)).await;
+    }
+
+    async fn spawn(&mut self, listen: Option<&str>) {
         assert!(self.running.is_none(), "it runs already");
         let mut command = Command::new(&self.program);
-        command.arg("--data-dir").arg(&self.options.data_dir).args(["--listen", listen]);
+        command.arg("--data-dir").arg(&self.options.data_dir);
+        if let Some(listen) = listen {
+            command.args(["--listen", listen]);
+        }
         if let Some(url) = &self.options.database_url {
             command.arg("--database-url").arg(url);
         }
@@ -140,7 +158,7 @@ impl ServiceProcess {
         command.envs(self.options.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         // Lines of the one that ended may still arrive, and are not this one's.
-        self.said = Said::default();
+        self.said = Said::kept_in(self.options.transcript.as_deref());
         let mut child = command.spawn().expect("the program can be run");
         let pid =
             child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw).expect("it has an id");
@@ -199,6 +217,12 @@ impl ServiceProcess {
         };
         self.client = client(Some(&secret));
         self.api_key = Some(secret);
+    }
+
+    /// Has the client show a key from now on: the test's own.
+    pub fn show_key(&mut self, secret: &str) {
+        self.client = client(Some(secret));
+        self.api_key = Some(secret.to_owned());
     }
 
     /// The key that the client shows.
@@ -351,40 +375,5 @@ impl Drop for ServiceProcess {
             let bound = Timespec::try_from(Duration::from_secs(20)).expect("seconds fit");
             let _ = poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&bound));
         }
-    }
-}
-
-/// The last lines of both outputs.
-#[derive(Clone, Default)]
-struct Said {
-    lines: Arc<Mutex<VecDeque<String>>>,
-}
-
-impl Said {
-    /// Reads until the output ends; the address that it listens on goes to `address`.
-    fn listen(
-        &self,
-        output: impl AsyncRead + Send + Unpin + 'static,
-        address: Option<watch::Sender<Option<String>>>,
-    ) {
-        let said = self.clone();
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(output).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let (Some(address), Some(url)) = (&address, line.strip_prefix("listening on ")) {
-                    address.send_replace(Some(url.trim().to_owned()));
-                }
-                let mut kept = said.lines.lock().unwrap_or_else(PoisonError::into_inner);
-                if kept.len() == LINES_KEPT {
-                    kept.pop_front();
-                }
-                kept.push_back(line);
-            }
-        });
-    }
-
-    fn tail(&self) -> String {
-        let kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }

@@ -26,6 +26,33 @@ pub struct HealthReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", oai(skip_serializing_if_is_none))]
     pub setup: Option<SetupReport>,
+    /// Where this process goes by other values than the document of the settings has; absent in answers of services that did
+    /// not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", oai(skip_serializing_if_is_none))]
+    pub settings: Option<SettingsReport>,
+}
+
+/// Where a process goes by other values than the document of the settings has. Keys alone: the document needs another scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]
+pub struct SettingsReport {
+    /// The version of the document that this process knows.
+    pub version: u32,
+    /// The keys (RFC 6901, into the document) whose new values take effect at the next start.
+    pub restart_required: Vec<String>,
+    /// The keys whose values the command line gives.
+    pub overridden: Vec<OverriddenSetting>,
+}
+
+/// A key whose value the command line gives, as long as this process runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]
+pub struct OverriddenSetting {
+    /// RFC 6901, into the document.
+    pub path: String,
+    /// What gives it, such as `--peer-listen`.
+    pub flag: String,
 }
 
 /// How far the setup is.

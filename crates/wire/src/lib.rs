@@ -14,7 +14,7 @@ mod torrent;
 
 pub use audit::{AuditEntry, AuditPage};
 pub use event::{EventFrame, StreamTicket};
-pub use health::{ComponentHealth, Health, HealthReport, SetupReport};
+pub use health::{ComponentHealth, Health, HealthReport, OverriddenSetting, SettingsReport, SetupReport};
 pub use key::{
     ApiKey, ApiKeyPage, CompleteSetupRequest, IssueKeyRequest, IssuedKey, RequestLimit, RotateKeyRequest,
     SetupToken,
@@ -23,6 +23,7 @@ pub use problem::{FieldProblem, Problem, codes};
 pub use request::{ActionRequest, AddRequest, PriorityRequest, SelectRequest};
 pub use settings::{RevertRequest, SettingChange, SettingsAnswer, SettingsHistoryEntry, SettingsHistoryPage};
 pub use torrent::{
-    Failure, FileEntry, FileList, HistoryEntry, HistoryPage, InfoHashes, Peer, PeerList, RateCap, Selection,
-    SelectionPriority, ShareLimits, Torrent, TorrentPage, Tracker, TrackerList,
+    ExplainedFile, Failure, FileEntry, FileList, HistoryEntry, HistoryPage, InfoHashes, Peer, PeerList,
+    RateCap, Selection, SelectionExplanation, SelectionPriority, ShareLimits, Torrent, TorrentPage, Tracker,
+    TrackerList,
 };

@@ -35,10 +35,10 @@ pub struct AddRequest {
     /// Whether globs tell upper from lower case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case_sensitive: Option<bool>,
-    /// Leave samples, proofs and the like out.
+    /// Leave samples, proofs, notes and the like out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_fluff: Option<bool>,
-    /// First and last pieces of each file first.
+    /// First and last pieces of each wanted file first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_last_piece_first: Option<bool>,
     /// Download in order.
@@ -87,10 +87,10 @@ pub struct SelectRequest {
     /// Whether globs tell upper from lower case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case_sensitive: Option<bool>,
-    /// Leave samples, proofs and the like out.
+    /// Leave samples, proofs, notes and the like out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_fluff: Option<bool>,
-    /// First and last pieces of each file first.
+    /// First and last pieces of each wanted file first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_last_piece_first: Option<bool>,
 }

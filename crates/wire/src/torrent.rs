@@ -99,6 +99,38 @@ body! {
         pub priorities: Vec<SelectionPriority>,
         /// Whether globs tell upper from lower case.
         pub case_sensitive: bool,
+        /// Whether samples, proofs, notes and the like are unwanted.
+        pub skip_fluff: bool,
+        /// Whether the first and last pieces of each wanted file come before the others.
+        pub first_last_piece_first: bool,
+    }
+
+    /// What a rule comes to, file by file; without files until the metadata is known.
+    pub struct SelectionExplanation {
+        /// The rule.
+        pub selection: Selection,
+        /// The wanted files together.
+        pub wanted_bytes: u64,
+        /// The files.
+        pub items: Vec<ExplainedFile>,
+    }
+
+    /// A file, and which part of the rule decides about it.
+    pub struct ExplainedFile {
+        /// Its place in the torrent.
+        pub index: u32,
+        /// Its path, top folder included.
+        pub path: String,
+        /// Its size.
+        pub size_bytes: u64,
+        /// 0 skip, 1 low, 4 normal, 7 high.
+        pub priority: u8,
+        /// `priorities`, `exclude`, `skip_fluff` or `include`; null if nothing speaks of it, and it is wanted for that.
+        pub decided_by: Option<String>,
+        /// The glob that matched; null if it was named by its index, or if `include` has no glob that matches.
+        pub glob: Option<String>,
+        /// With `skip_fluff`: what such files are, such as `samples`.
+        pub fluff: Option<String>,
     }
 
     /// A priority of a rule.
@@ -161,7 +193,7 @@ body! {
 
     /// A tracker as the session sees it now.
     pub struct Tracker {
-        /// Announce URL.
+        /// Announce URL; where it may have a member's key in it, its host and a fingerprint of the whole.
         pub url: String,
         /// 0 first (BEP 12).
         pub tier: u32,

@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("libtorrent-sys", &[]),
     ("postgres-embedded", &[]),
     ("wire", &[]),
+    ("manual", &[]),
     ("event-schema", &["domain", "event-log"]),
     ("engine", &["domain", "libtorrent-sys", "metrics"]),
     ("application", &["domain", "event-log", "event-schema", "metrics"]),
@@ -29,7 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["application", "projections", "engine", "fsops", "event-schema", "event-log", "domain", "metrics"],
     ),
     ("api", &["application", "projections", "event-schema", "event-log", "domain", "wire", "metrics"]),
-    ("cli", &["wire"]),
+    ("cli", &["wire", "manual"]),
     (
         "server",
         &[
@@ -40,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "libtorrent-sys",
             "postgres-embedded",
             "wire",
+            "manual",
             "event-schema",
             "engine",
             "application",

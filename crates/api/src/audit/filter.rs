@@ -7,7 +7,7 @@ use revaer_wire::codes;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::parameter::{Fault, Value};
+use crate::parameter::{Fault, Value, time_schema};
 use crate::pattern::Patterns;
 
 /// Kinds of facts. Patterns become names here, since names are found by an index and patterns are not.
@@ -39,7 +39,7 @@ impl Value for Time {
     }
 
     fn schema() -> MetaSchema {
-        MetaSchema::new_with_format("string", "date-time")
+        time_schema()
     }
 }
 

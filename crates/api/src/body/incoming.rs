@@ -14,16 +14,42 @@ use revaer_wire::AddRequest;
 use super::upload::{self, Upload};
 use crate::Limits;
 use crate::problem::Refusal;
+use crate::schemas::nothing_else;
 
 const JSON: &str = "application/json";
+/// JSON that says what to change (RFC 7396).
+const MERGE_PATCH: &str = "application/merge-patch+json";
 const MULTIPART: &str = "multipart/form-data";
 /// What the framing of a multipart body may add.
 const MULTIPART_FRAMING_BYTES_MAX: usize = 64 << 10;
 
+/// As what a JSON body may be sent.
+pub(crate) trait SentAs: Send {
+    /// The content types that are read.
+    const MEDIA_TYPES: &'static [&'static str];
+    /// The same in words.
+    const EXPECTED: &'static str;
+}
+
+/// As JSON.
+pub(crate) struct Json;
+/// As a merge patch, which is what it is, or as the JSON that it is too: most clients say so whatever they send.
+pub(crate) struct MergePatch;
+
+impl SentAs for Json {
+    const MEDIA_TYPES: &'static [&'static str] = &[JSON];
+    const EXPECTED: &'static str = JSON;
+}
+
+impl SentAs for MergePatch {
+    const MEDIA_TYPES: &'static [&'static str] = &[MERGE_PATCH, JSON];
+    const EXPECTED: &'static str = "application/merge-patch+json or application/json";
+}
+
 /// A JSON body that is documented as a `T`.
-pub(crate) struct JsonBody<T> {
+pub(crate) struct JsonBody<T, S = Json> {
     pub(crate) bytes: Bytes,
-    of: PhantomData<T>,
+    of: PhantomData<(T, S)>,
 }
 
 /// The body of an add.
@@ -34,7 +60,7 @@ pub(crate) enum AddBody {
     Multipart(Upload),
 }
 
-impl<'a, T: Type> ApiExtractor<'a> for JsonBody<T> {
+impl<'a, T: Type, S: SentAs> ApiExtractor<'a> for JsonBody<T, S> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();
     type ParamRawType = ();
@@ -44,7 +70,8 @@ impl<'a, T: Type> ApiExtractor<'a> for JsonBody<T> {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        let content = vec![MetaMediaType { content_type: JSON, schema: T::schema_ref() }];
+        let of_type = |&content_type| MetaMediaType { content_type, schema: T::schema_ref() };
+        let content = S::MEDIA_TYPES.iter().map(of_type).collect();
         Some(MetaRequest { description: None, content, required: true })
     }
 
@@ -53,8 +80,8 @@ impl<'a, T: Type> ApiExtractor<'a> for JsonBody<T> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        if media_type(request) != Some(JSON) {
-            return Err(refuse(Refusal::UnsupportedMediaType { expected: JSON }));
+        if !media_type(request).is_some_and(|given| S::MEDIA_TYPES.contains(&given)) {
+            return Err(refuse(Refusal::UnsupportedMediaType { expected: S::EXPECTED }));
         }
         let bytes = read(request, body, limits(request).json_bytes_max).await.map_err(refuse)?;
         Ok(Self { bytes, of: PhantomData })
@@ -82,6 +109,7 @@ impl<'a> ApiExtractor<'a> for AddBody {
                 // The same as the JSON body, without `magnet` and `metainfo`.
                 ("options", AddRequest::schema_ref()),
             ],
+            additional_properties: nothing_else(),
             ..MetaSchema::new("object")
         };
         let content = vec![
@@ -121,7 +149,7 @@ fn limits(request: &Request) -> &Limits {
 
 fn media_type(request: &Request) -> Option<&'static str> {
     let given = request.content_type()?.split(';').next()?.trim();
-    [JSON, MULTIPART].into_iter().find(|known| given.eq_ignore_ascii_case(known))
+    [JSON, MERGE_PATCH, MULTIPART].into_iter().find(|known| given.eq_ignore_ascii_case(known))
 }
 
 /// Reads a body; one that says that it is larger than the bound is not read at all.

@@ -15,6 +15,6 @@ pub(crate) use action::read as read_action;
 pub(crate) use add::{Place, read as read_add};
 pub(crate) use document::read_document;
 pub(crate) use fields::{Faults, Fields};
-pub(crate) use incoming::{AddBody, JsonBody};
+pub(crate) use incoming::{AddBody, JsonBody, MergePatch};
 pub(crate) use key::{read_complete_setup, read_issue_key, read_rotate_key};
 pub(crate) use selection::{place_of, read as read_select};

@@ -31,19 +31,23 @@ pub(crate) fn place_of(rule: &SelectionRule, invalid: &InvalidSelection, at: &st
 
 /// Takes the fields of a rule out of a body.
 pub(super) fn take(fields: &mut Fields<'_>, at: &str, faults: &mut Faults) -> SelectionRule {
-    fields.not_supported(&["skip_fluff", "first_last_piece_first"], faults);
     let asked = Asked {
         include: fields.take("include", faults).unwrap_or_default(),
         exclude: fields.take("exclude", faults).unwrap_or_default(),
         priorities: fields.take("priorities", faults).unwrap_or_default(),
     };
-    let case_sensitive = fields.take("case_sensitive", faults).unwrap_or(false);
+    let mut switch = |name| fields.take(name, faults).unwrap_or(false);
+    let case_sensitive = switch("case_sensitive");
+    let skip_fluff = switch("skip_fluff");
+    let first_last_piece_first = switch("first_last_piece_first");
     asked.judge(at, faults);
     SelectionRule {
         include: asked.include.into_iter().flatten().collect(),
         exclude: asked.exclude.into_iter().flatten().collect(),
         priorities: asked.priorities.into_iter().flatten().collect(),
         case_sensitive,
+        skip_fluff,
+        first_last_piece_first,
     }
 }
 

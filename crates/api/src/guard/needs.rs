@@ -29,6 +29,7 @@ const OPERATIONS: &[(&str, Need)] = &[
     ("listTorrents", Need::Scope(Scope::Read)),
     ("getTorrent", Need::Scope(Scope::Read)),
     ("listFiles", Need::Scope(Scope::Read)),
+    ("explainSelection", Need::Scope(Scope::Read)),
     ("listTrackers", Need::Scope(Scope::Read)),
     ("listPeers", Need::Scope(Scope::Read)),
     ("readHistory", Need::Scope(Scope::Read)),
@@ -77,13 +78,19 @@ impl Needs {
         Self(routes)
     }
 
-    /// What a request needs. Where nothing is, nobody is told so without a key.
+    /// What a request needs. Where nothing is, nobody is told so without a key; that a path takes other methods is in the
+    /// document, which anybody may read.
     pub(super) fn of(&self, method: &Method, path: &str) -> Need {
         if PUBLIC.contains(&path) {
             return Need::Nothing;
         }
-        let route = self.0.iter().find(|route| route.method == *method && route.is_at(path));
-        route.map_or(Need::Scope(Scope::Read), |route| route.need)
+        // The framework answers it as it answers GET, without the body.
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let mut here = self.0.iter().filter(|route| route.is_at(path)).peekable();
+        if here.peek().is_none() {
+            return Need::Scope(Scope::Read);
+        }
+        here.find(|route| route.method == *method).map_or(Need::Nothing, |route| route.need)
     }
 }
 
@@ -138,7 +145,10 @@ mod tests {
     #[case(Method::POST, "/v1/torrents/x/action", Need::Scope(Scope::Control))]
     #[case(Method::DELETE, "/v1/api-keys/x", Need::Scope(Scope::Admin))]
     #[case(Method::GET, "/elsewhere", Need::Scope(Scope::Read))]
-    #[case(Method::PUT, "/health", Need::Scope(Scope::Read))]
+    #[case(Method::PUT, "/health", Need::Nothing)]
+    #[case(Method::TRACE, "/v1/torrents/x", Need::Nothing)]
+    #[case(Method::HEAD, "/v1/torrents", Need::Scope(Scope::Read))]
+    #[case(Method::HEAD, "/v1/settings", Need::Scope(Scope::Admin))]
     fn request_needs_what_its_operation_needs(
         #[case] method: Method,
         #[case] path: &str,

@@ -191,7 +191,7 @@ fn hash(hashes: InfoHashes, v1: bool) -> Option<String> {
     wanted.primary().map(|hash| hash.to_string())
 }
 
-fn selection(rule: SelectionRule) -> wire::Selection {
+pub(super) fn selection(rule: SelectionRule) -> wire::Selection {
     let priorities = rule.priorities.into_iter().map(|rule| {
         let (index, glob) = match rule.target {
             Target::Index(index) => (Some(index), None),
@@ -204,6 +204,8 @@ fn selection(rule: SelectionRule) -> wire::Selection {
         include: rule.include,
         exclude: rule.exclude,
         case_sensitive: rule.case_sensitive,
+        skip_fluff: rule.skip_fluff,
+        first_last_piece_first: rule.first_last_piece_first,
     }
 }
 

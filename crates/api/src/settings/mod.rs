@@ -13,7 +13,7 @@ use revaer_event_log::Position;
 use revaer_wire::{RevertRequest, SettingsHistoryPage};
 
 use self::answers::{Changed, Shown};
-use crate::body::JsonBody;
+use crate::body::{JsonBody, MergePatch};
 use crate::caller::caller;
 use crate::context::Context;
 use crate::parameter::{Asked, Given, IdempotencyKey, IfMatch, Moment, PageLimit, Parameters};
@@ -70,7 +70,7 @@ impl SettingsApi {
         /// The version that the settings must have, in double quotes.
         #[oai(name = "If-Match")]
         if_match: Given<IfMatch>,
-        body: JsonBody<SettingsPatch>,
+        body: JsonBody<SettingsPatch, MergePatch>,
     ) -> Result<Changed, Rejected<SettingsChanges>> {
         let mut parameters = Parameters::default();
         let dry_run = parameters.asked(dry_run).unwrap_or(false);

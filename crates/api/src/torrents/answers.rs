@@ -2,7 +2,7 @@
 
 use poem_openapi::ApiResponse;
 use revaer_application::Done;
-use revaer_wire::Torrent;
+use revaer_wire::{SelectionExplanation, Torrent};
 
 use crate::context::Context;
 use crate::payload::JsonOf;
@@ -55,6 +55,31 @@ pub(crate) enum Accepted {
         #[oai(header = "Revaer-Position")]
         i64,
     ),
+}
+
+/// A rule that was recorded, or that was only tried.
+#[derive(ApiResponse)]
+pub(crate) enum Selected {
+    /// With `dry_run`: what the rule would come to.
+    #[oai(status = 200)]
+    Explained(JsonOf<SelectionExplanation>),
+    /// The torrent as the log now has it.
+    #[oai(status = 202)]
+    Torrent(
+        JsonOf<Torrent>,
+        /// Its version in double quotes, for `If-Match`.
+        #[oai(header = "ETag")]
+        String,
+        /// The place of the command's last fact in the log; of the torrent's last fact, if nothing changed.
+        #[oai(header = "Revaer-Position")]
+        i64,
+    ),
+}
+
+impl From<Accepted> for Selected {
+    fn from(Accepted::Torrent(torrent, etag, position): Accepted) -> Self {
+        Self::Torrent(torrent, etag, position)
+    }
 }
 
 impl Found {

@@ -19,9 +19,12 @@ use poem::Request;
 use poem_openapi::param::Path;
 use poem_openapi::{OpenApi, Tags};
 use revaer_event_log::Position;
-use revaer_wire::{ActionRequest, FileList, HistoryPage, PeerList, SelectRequest, TorrentPage, TrackerList};
+use revaer_wire::{
+    ActionRequest, FileList, HistoryPage, PeerList, SelectRequest, SelectionExplanation, TorrentPage,
+    TrackerList,
+};
 
-use self::answers::{Accepted, Created, Found};
+use self::answers::{Accepted, Created, Found, Selected};
 pub(crate) use self::resolve::resolve;
 use crate::body::{AddBody, JsonBody};
 use crate::caller::caller;
@@ -212,17 +215,42 @@ impl TorrentsApi {
         Ok(history::history(&self.0, &id, limit, cursor, min_position).await?)
     }
 
+    /// Explain which files are wanted
+    ///
+    /// The rule in force, and for each file which part of it decides. Empty until the metadata is known.
+    #[oai(path = "/:id/selection", method = "get", operation_id = "explainSelection")]
+    async fn selection(
+        &self,
+        request: &Request,
+        /// ULID or info hash.
+        id: Path<String>,
+        /// Wait until the answer reflects this position.
+        min_position: Asked<Position>,
+    ) -> Result<JsonOf<SelectionExplanation>, Rejected<Reads>> {
+        let mut parameters = Parameters::default();
+        let min_position = parameters.asked(min_position);
+        parameters.finish(request)?;
+        Ok(select::selection(&self.0, &id, min_position).await?)
+    }
+
     /// Choose files
     ///
-    /// Replaces the rule. Globs match the path with the top folder, in any case unless `case_sensitive`; `exclude` beats
-    /// `include`, `priorities` beats both. Answers the torrent as the log now has it.
+    /// Replaces the rule. Globs match the path with the top folder, in any case unless `case_sensitive`; `exclude` and
+    /// `skip_fluff` beat `include`, `priorities` beats all of them. Answers the torrent as the log now has it; with `dry_run`,
+    /// what the rule would come to, file by file, and nothing is changed.
     #[oai(path = "/:id/select", method = "post", operation_id = "selectFiles")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each parameter of the query is documented where it is declared"
+    )]
     async fn select(
         &self,
         request: &Request,
         request_id: RequestId,
         /// ULID or info hash.
         id: Path<String>,
+        /// Whether the rule is explained alone, and nothing is changed; the headers then count for nothing.
+        dry_run: Asked<bool>,
         /// A repeat with the same key and body happens once.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Given<IdempotencyKey>,
@@ -230,11 +258,12 @@ impl TorrentsApi {
         #[oai(name = "If-Match")]
         if_match: Given<IfMatch>,
         body: JsonBody<SelectRequest>,
-    ) -> Result<Accepted, Rejected<Commands>> {
+    ) -> Result<Selected, Rejected<Commands>> {
         let mut parameters = Parameters::default();
+        let dry_run = parameters.asked(dry_run).unwrap_or(false);
         let caller = caller(request, &request_id, &mut parameters, idempotency_key, Some(if_match));
         parameters.finish(request)?;
-        Ok(select::select(&self.0, &id, &body.bytes, &caller).await?)
+        Ok(select::select(&self.0, &id, &body.bytes, dry_run, &caller).await?)
     }
 
     /// Act on a torrent

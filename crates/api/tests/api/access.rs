@@ -3,7 +3,7 @@
 use poem::http::{Method, StatusCode};
 use poem::{Request, Response};
 use revaer_api::Limits;
-use revaer_domain::api_key::Scope;
+use revaer_domain::api_key::{RequestLimit, Scope};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -165,6 +165,27 @@ async fn every_operation_asks_for_its_scope() {
         let answer = bare(&world, request).await;
         answer.assert_problem(401, "unauthenticated");
         assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"revaer\"");
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_no_method_of_any_path_does_anything() {
+    let unlimited = RequestLimit::new(1_000_000, 1_000_000).expect("a limit");
+    let world = World::with(Limits { anonymous_rate: unlimited, ..Limits::default() }).await;
+    let document: Value = serde_json::from_str(&revaer_api::document()).expect("JSON");
+    let open = ["/health", "/v1/setup/start", "/v1/setup/complete"];
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        let uri = path.replace("{id}", "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
+            if open.contains(&path.as_str()) {
+                continue;
+            }
+            let asked = if method == "HEAD" { "get" } else { &method.to_lowercase() };
+            let expected = if operations.get(asked).is_some() { 401 } else { 405 };
+            let request = request(method.parse().expect("a method"), &uri).finish();
+            let answer = world.send_as_it_is(request).await;
+            assert_eq!(answer.status().as_u16(), expected, "{method} {uri}");
+        }
     }
 }
 

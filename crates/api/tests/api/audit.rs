@@ -27,6 +27,7 @@ async fn command_is_audited_with_its_request_and_the_service_is_left_out() {
         "setup.completed",
         "setup.attempted",
         "api_key.issued",
+        "settings.changed",
         "setup.token_issued",
     ];
     assert_eq!(kinds(&page), whole, "newest first");

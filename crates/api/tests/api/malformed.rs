@@ -78,8 +78,10 @@ async fn malformed_magnet_is_refused_at_its_place(#[case] magnet: &str) {
 #[case::two_sources(json!({"metainfo": "ZA=="}), 422, &["/metainfo invalid"])]
 #[case::no_base_64(json!({"magnet": null, "metainfo": "*"}), 422, &["/metainfo invalid"])]
 #[case::types(
-    json!({"save_path": 5, "start_paused": "yes", "labels": "a", "sequential": 1, "case_sensitive": "no"}), 400,
-    &["/save_path malformed", "/labels malformed", "/start_paused malformed", "/case_sensitive malformed", "/sequential malformed"]
+    json!({"save_path": 5, "start_paused": "yes", "labels": "a", "sequential": 1, "case_sensitive": "no",
+        "skip_fluff": 1, "first_last_piece_first": []}), 400,
+    &["/save_path malformed", "/labels malformed", "/start_paused malformed", "/case_sensitive malformed", "/skip_fluff malformed",
+      "/first_last_piece_first malformed", "/sequential malformed"]
 )]
 #[case::types_of_items(
     json!({"labels": ["ok", 1], "trackers": [null], "peers": [{}], "include": [2], "exclude": ["ok", []]}), 400,
@@ -116,8 +118,8 @@ async fn malformed_magnet_is_refused_at_its_place(#[case] magnet: &str) {
     &["/share_ratio invalid", "/seed_time_seconds invalid", "/share_action invalid"])]
 #[case::unknown(json!({"a/b": 1, "c~d": 2, "speed": 3}), 422, &["/a~1b invalid", "/c~0d invalid", "/speed invalid"])]
 #[case::later_fields(
-    json!({"skip_fluff": true, "first_last_piece_first": false, "fsops_profile": "x"}), 422,
-    &["/fsops_profile not_supported", "/skip_fluff not_supported", "/first_last_piece_first not_supported"]
+    json!({"fsops_profile": "x"}), 422,
+    &["/fsops_profile not_supported"]
 )]
 #[case::all_at_once(json!({"magnet": "x", "labels": ["/"], "sequential": 1, "shape": 1, "fsops_profile": "x"}), 400,
     &["/magnet invalid", "/fsops_profile not_supported", "/labels/0 invalid", "/sequential malformed", "/shape invalid"])]
@@ -216,7 +218,8 @@ async fn every_failed_parameter_is_named(#[case] uri: &str, #[case] status: u16,
 #[case::key("idempotency-key", "")]
 #[case::key_with_blank("idempotency-key", "a b")]
 #[case::key_too_long("idempotency-key", &"x".repeat(256))]
-#[case::version_without_quotes("if-match", "7")]
+#[case::version_in_half_quotes("if-match", "\"7")]
+#[case::version_with_a_sign("if-match", "+7")]
 #[case::weak_version("if-match", "W/\"7\"")]
 #[case::no_version("if-match", "\"seven\"")]
 #[case::two_versions("if-match", "\"1\", \"2\"")]

@@ -46,7 +46,7 @@ async fn refusals_count_and_every_answer_says_so() {
         (Method::GET, "/v1/torrents"),
         (Method::POST, "/v1/torrents"),
         (Method::GET, "/v1/torrents/x"),
-        (Method::PUT, "/v1/torrents"),
+        (Method::POST, "/v1/torrents/x/action"),
         (Method::GET, "/elsewhere"),
         (Method::GET, "/v1/events?types=nothing"),
     ] {

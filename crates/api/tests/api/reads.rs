@@ -118,6 +118,27 @@ async fn health_tells_the_worst_part() {
 }
 
 #[tokio::test]
+async fn health_tells_where_the_process_goes_by_other_values_than_the_settings_have() {
+    use revaer_application::Override;
+
+    let world = World::new().await;
+    world.application.override_settings(vec![Override {
+        pointer: "/engine/utp",
+        flag: "--utp",
+        value: json!(false),
+    }]);
+    let before = world.get("/health/full").await.body["settings"].clone();
+    assert_eq!(before["restart_required"], json!([]));
+    assert_eq!(before["overridden"], json!([{"path": "/engine/utp", "flag": "--utp"}]));
+    let patch = json!({"http": {"listen": "127.0.0.1:9"}, "engine": {"utp": true, "dht": true}});
+    let caller = revaer_application::Caller::system("system", "patch".to_owned(), None);
+    let changed = world.application.patch_settings(patch, &caller).await.expect("fits");
+    let after = world.get("/health/full").await.body["settings"].clone();
+    assert_eq!(after["restart_required"], json!(["/http/listen"]));
+    assert_eq!((&after["version"], &after["overridden"]), (&json!(changed.version), &before["overridden"]));
+}
+
+#[tokio::test]
 async fn service_without_its_database_says_so_and_lives() {
     let world = World::new().await;
     let id = world.add(1).await;

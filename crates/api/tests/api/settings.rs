@@ -1,6 +1,7 @@
 //! The settings over HTTP: what a patch may, what it is told, and what is remembered of it.
 
 use poem::http::Method;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::world::{Answer, World, request};
@@ -38,6 +39,23 @@ async fn patch_changes_the_document_that_is_served() {
     assert_eq!(then.body["settings"], before.body["settings"]);
     let same = patch(&world, &json!({"engine": {"dht": true}})).await;
     assert_eq!(same.body, changed.body, "what changes nothing is answered alike");
+}
+
+#[rstest]
+#[case::as_what_it_is("application/merge-patch+json", 200)]
+#[case::with_parameters("Application/Merge-Patch+JSON; charset=utf-8", 200)]
+#[case::as_json("application/json", 200)]
+#[case::another_kind_of_patch("application/json-patch+json", 415)]
+#[tokio::test]
+async fn patch_is_read_by_its_content_type(#[case] content_type: &str, #[case] status: u16) {
+    let world = World::new().await;
+    let patch = request(Method::PATCH, URI).content_type(content_type).body(r#"{"engine": {"dht": true}}"#);
+    let answer = world.ask(patch).await;
+    assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+    assert_eq!(world.get(URI).await.body["settings"]["engine"]["dht"], status == 200);
+    // Nothing else is sent as a patch.
+    let add = request(Method::POST, "/v1/torrents").content_type("application/merge-patch+json").body("{}");
+    world.ask(add).await.assert_problem(415, "unsupported_media_type");
 }
 
 #[tokio::test]

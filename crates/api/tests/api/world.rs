@@ -41,7 +41,8 @@ pub(crate) struct World {
     pub(crate) secret: Option<String>,
     /// The head of the log after the setup: what the test does lies above it.
     pub(crate) began: Position,
-    _database: TestDatabase,
+    server_key: ServerKey,
+    _database: Option<TestDatabase>,
 }
 
 /// What the session would say.
@@ -79,6 +80,31 @@ impl World {
         let database = TestDatabase::create().await;
         let pool = database.pool().await;
         migrate(&pool).await.expect("migrates");
+        let mut world = Self::over(pool, Some(database), ServerKey::draw(), limits, access).await;
+        if set_up {
+            world.secret = Some(world.set_up().await);
+            world.began = world.application.log().head().await.expect("reads");
+        }
+        world
+    }
+
+    /// The same service as another process has it that has just started: nothing in its memory is older than that.
+    pub(crate) async fn another(&self, limits: Limits) -> Self {
+        let connect = self.application.log().pool().connect_options();
+        let pool = sqlx::PgPool::connect_with(connect.as_ref().clone()).await.expect("connects");
+        let mut other = Self::over(pool, None, self.server_key.clone(), limits, Access::default()).await;
+        other.secret.clone_from(&self.secret);
+        other.began = self.began;
+        other
+    }
+
+    async fn over(
+        pool: sqlx::PgPool,
+        database: Option<TestDatabase>,
+        server_key: ServerKey,
+        limits: Limits,
+        access: Access,
+    ) -> Self {
         let (log, runner) = EventLog::open(pool, Options::default()).await.expect("opens");
         let shutdown = CancellationToken::new();
         tokio::spawn(runner.run(shutdown.clone()));
@@ -92,7 +118,7 @@ impl World {
             metainfo: Arc::new(Libtorrent),
             live: session.clone(),
             health: HealthRegistry::new(clock),
-            server_key: ServerKey::draw(),
+            server_key: server_key.clone(),
         });
         let follower = AccessFollower::open(application.clone()).await.expect("reads");
         tokio::spawn(follower.run(shutdown.clone()));
@@ -105,7 +131,7 @@ impl World {
             exposition: Arc::new(Metrics::default()),
             shutdown: shutdown.clone(),
         });
-        let mut world = Self {
+        Self {
             service,
             application,
             projections,
@@ -113,13 +139,9 @@ impl World {
             shutdown,
             secret: None,
             began: Position::ZERO,
+            server_key,
             _database: database,
-        };
-        if set_up {
-            world.secret = Some(world.set_up().await);
-            world.began = world.application.log().head().await.expect("reads");
         }
-        world
     }
 
     /// The query that follows the events from the beginning of the test on.

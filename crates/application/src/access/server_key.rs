@@ -102,6 +102,21 @@ mod tests {
         assert_ne!(one.fingerprint(b"a"), other.fingerprint(b"a"));
     }
 
+    /// Does not compile as soon as hashes can be compared by `==`, which ends at the first byte that differs: there would be two
+    /// ways to be what is asked for.
+    #[test]
+    fn hashes_are_compared_in_constant_time_and_in_no_other_way() {
+        trait Is<Way> {
+            const KNOWN: bool = true;
+        }
+        struct Comparable;
+        struct Bytes;
+        impl<T> Is<()> for T {}
+        impl<T: PartialEq> Is<Comparable> for T {}
+        impl<T: AsRef<[u8]>> Is<Bytes> for T {}
+        assert!(<SecretHash as Is<_>>::KNOWN);
+    }
+
     #[test]
     fn purposes_have_keys_of_their_own_and_a_fingerprint_is_no_part_of_a_hash() {
         let key = ServerKey::new([1; BYTES]);

@@ -19,7 +19,7 @@ use super::directory::setup_stream;
 use super::streams::{append_failed, decide};
 use super::{IssueKey, IssuedKey, KeyError, Secret, SetupError, hashes};
 use crate::dispatch::read_failed;
-use crate::{Application, Caller, CommandError};
+use crate::{Application, Caller, CommandError, SettingsError};
 
 /// How long a token is accepted.
 pub const TOKEN_VALIDITY: Duration = Duration::from_mins(15);
@@ -107,7 +107,13 @@ impl Application {
             }
             let (presented, at) = (self.recognise(token).await?, self.clock().now());
             let accepted = setup.state.judge(presented, at) == Outcome::Accepted;
-            let issued = if accepted { Some(self.first_key(key_label.clone(), caller).await?) } else { None };
+            let issued = if accepted {
+                // The name first: an attempt that breaks off after it is repeated, and names the instance again.
+                self.name_instance(&instance_name, caller).await.map_err(unnamed)?;
+                Some(self.first_key(key_label.clone(), caller).await?)
+            } else {
+                None
+            };
             let key_id =
                 issued.as_ref().map_or_else(|| KeyId::new(self.clock().ulid()), |issued| issued.key.id);
             let completed = Completed { instance_name: instance_name.clone(), key_id };
@@ -182,6 +188,14 @@ impl Application {
             tracing::warn!(%error, "the setup cannot be read back");
         }
         Ok(appended.position)
+    }
+}
+
+/// A label is a name of an instance; what else can go wrong is the log.
+fn unnamed(error: SettingsError) -> CommandError {
+    match error {
+        SettingsError::Command(error) => error,
+        other => CommandError::internal(other),
     }
 }
 

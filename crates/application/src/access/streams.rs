@@ -2,17 +2,16 @@
 //!
 //! They are short and change seldom, so they are read anew for every command; there is no cache to be wrong.
 
+use std::ops::ControlFlow;
+
 use eventually::aggregate::Aggregate;
 use futures::FutureExt;
 use revaer_event_log::{Append, AppendError, Appended, CommandRecord, Fact, NewFact, StreamId, Version};
 use revaer_event_schema::{Decoded, decode};
 
 use crate::command_store::StoreError;
-use crate::dispatch::{read_failed, store_failed};
+use crate::dispatch::store_failed;
 use crate::{Application, CommandError};
-
-/// Facts read at once.
-const PAGE: u32 = 1000;
 
 /// What a stream folds to.
 #[derive(Debug, Clone, Default)]
@@ -36,16 +35,12 @@ impl Application {
         A::Error: std::error::Error + Send + Sync + 'static,
     {
         let mut folded = Folded::default();
-        loop {
-            let page = self.log().read_stream(stream, folded.version, PAGE).await.map_err(read_failed)?;
-            let is_last_page = page.len() < PAGE as usize;
-            for fact in page {
-                folded = then::<A>(folded, &fact, &event)?;
-            }
-            if is_last_page {
-                return Ok(folded);
-            }
-        }
+        self.read_on(stream, 0, |fact| {
+            folded = then::<A>(std::mem::take(&mut folded), fact, &event)?;
+            Ok(ControlFlow::Continue(()))
+        })
+        .await?;
+        Ok(folded)
     }
 
     /// Appends what was decided at a version.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use revaer_domain::settings::{
     Change, Patch, Reversal, SecretRef, Settings, SettingsCommand, SettingsEvent, decide,
 };
+use revaer_domain::values::Label;
 use revaer_event_log::{Append, AppendError, Appended, CommandOutcome, CommandRecord, Position, Version};
 use revaer_event_schema::encode_settings;
-use serde_json::Value;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::vault::{Concealed, conceal};
@@ -61,7 +62,9 @@ impl Application {
         let patch = Patch { request, secrets: secrets.keys().copied().collect() };
         let now = self.refresh_settings().await?;
         check_version(&now, caller)?;
-        let events = decide(&now.recorded, &SettingsCommand::Patch(patch))?;
+        let command = SettingsCommand::Patch(patch);
+        let events = decide(&now.recorded, &command)?;
+        self.judge(&now.recorded, &events, &command, &secrets).await?;
         let after = events.iter().fold((*now).clone(), |now, event| self.inner.settings.then(&now, event));
         Ok(done(after, changes(events)))
     }
@@ -97,6 +100,12 @@ impl Application {
         self.keyed(SettingsCommand::Identify { id }, &BTreeMap::new(), fingerprint, &caller).await
     }
 
+    /// Gives the instance the name that whoever sets it up has for it. A key of that request is for the request as a whole.
+    pub(crate) async fn name_instance(&self, name: &Label, caller: &Caller) -> Result<(), SettingsError> {
+        let caller = Caller { idempotency_key: None, if_match: None, ..caller.clone() };
+        self.patch_settings(json!({ "instance": { "name": name } }), &caller).await.map(drop)
+    }
+
     async fn reversal(&self, position: Position) -> Result<Reversal, SettingsError> {
         let change = self.settings_change(position).await?.ok_or(SettingsError::NoSuchChange)?;
         Ok(Reversal { position: position.0, changes: change.changed.changes })
@@ -122,7 +131,9 @@ impl Application {
             if events.is_empty() && caller.idempotency_key.is_none() {
                 return Ok(done((*now).clone(), Vec::new()));
             }
+            self.judge(&now.recorded, &events, &command, secrets).await?;
             self.keep_secrets(secrets).await?;
+            self.revive_secrets(&events, secrets).await?;
             match self.append_settings(&now, &events, record.clone(), caller).await {
                 Ok(appended) => {
                     let after = events

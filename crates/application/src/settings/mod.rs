@@ -6,7 +6,9 @@
 mod change;
 mod error;
 mod follow;
+mod judge;
 mod past;
+mod replaced;
 mod state;
 mod vault;
 mod view;
@@ -15,8 +17,10 @@ pub use change::SettingsDone;
 pub use error::SettingsError;
 pub use follow::SettingsFollower;
 pub use past::SettingsChange;
+pub use replaced::SecretSweeper;
 pub use state::Override;
 pub(crate) use state::SettingsState;
+pub(crate) use vault::{open, seal};
 pub use view::{Section, SettingsNow, SettingsView};
 
 use revaer_event_log::StreamId;

@@ -1,5 +1,6 @@
 //! The settings' own story: every change, and the settings as of then.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use revaer_domain::settings::{Changed, SettingsEvent};
@@ -72,19 +73,15 @@ impl Application {
         belongs: impl Fn(&Fact) -> bool + Send,
     ) -> Result<SettingsNow, CommandError> {
         let mut now = SettingsNow::default();
-        loop {
-            let page = self.log().read_stream(&stream(), now.version, PAGE).await.map_err(read_failed)?;
-            let is_last_page = page.len() < PAGE as usize;
-            for fact in page {
-                if !belongs(&fact) {
-                    return Ok(now);
-                }
-                now = self.inner.settings.then_fact(&now, &fact)?;
+        self.read_on(&stream(), 0, |fact| {
+            if !belongs(fact) {
+                return Ok(ControlFlow::Break(()));
             }
-            if is_last_page {
-                return Ok(now);
-            }
-        }
+            now = self.inner.settings.then_fact(&now, fact)?;
+            Ok(ControlFlow::Continue(()))
+        })
+        .await?;
+        Ok(now)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a process holds of the settings.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use revaer_domain::settings::catalogue::{self, Effect};
@@ -11,11 +12,8 @@ use tokio::sync::watch;
 
 use super::stream;
 use super::view::{SettingsNow, SettingsView};
-use crate::dispatch::{read_failed, store_failed};
-use crate::{Application, CommandError};
-
-/// Facts read at once.
-const PAGE: u32 = 1000;
+use crate::dispatch::store_failed;
+use crate::{Application, CertificateJudge, CommandError};
 
 /// A value that the command line gave: it wins over the document.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +32,7 @@ pub(crate) struct SettingsState {
     overrides: OnceLock<Vec<Override>>,
     /// What is in force for keys that need a restart: the settings as they were read first.
     started: OnceLock<Settings>,
+    pub(super) judge: OnceLock<Arc<dyn CertificateJudge>>,
 }
 
 impl SettingsState {
@@ -42,6 +41,7 @@ impl SettingsState {
             newest: watch::Sender::new(Arc::default()),
             overrides: OnceLock::new(),
             started: OnceLock::new(),
+            judge: OnceLock::new(),
         }
     }
 
@@ -104,16 +104,11 @@ impl Application {
     pub async fn refresh_settings(&self) -> Result<Arc<SettingsNow>, CommandError> {
         let settings = &self.inner.settings;
         let mut now = (*settings.now()).clone();
-        loop {
-            let page = self.log().read_stream(&stream(), now.version, PAGE).await.map_err(read_failed)?;
-            let is_last_page = page.len() < PAGE as usize;
-            for fact in page {
-                now = settings.then_fact(&now, &fact)?;
-            }
-            if is_last_page {
-                break;
-            }
-        }
+        self.read_on(&stream(), now.version, |fact| {
+            now = settings.then_fact(&now, fact)?;
+            Ok(ControlFlow::Continue(()))
+        })
+        .await?;
         settings.publish(now);
         Ok(settings.now())
     }

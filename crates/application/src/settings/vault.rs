@@ -80,7 +80,7 @@ impl Application {
         secrets: &BTreeMap<SecretRef, Zeroizing<String>>,
     ) -> Result<(), CommandError> {
         for (of, secret) in secrets {
-            sqlx::query("INSERT INTO secrets (fingerprint, sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            sqlx::query(include_str!("../sql/put_secret.sql"))
                 .bind(of.fingerprint.to_string())
                 .bind(seal(self.server_key(), *of, secret))
                 .execute(self.log().pool())
@@ -90,7 +90,7 @@ impl Application {
         Ok(())
     }
 
-    pub(super) fn server_key(&self) -> &ServerKey {
+    pub(crate) fn server_key(&self) -> &ServerKey {
         &self.inner.parts.server_key
     }
 }
@@ -99,7 +99,8 @@ fn cipher(key: &ServerKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&key.derive(PURPOSE).into())
 }
 
-fn seal(key: &ServerKey, of: SecretRef, secret: &str) -> Vec<u8> {
+/// Encrypts a secret, for the row of its fingerprint.
+pub(crate) fn seal(key: &ServerKey, of: SecretRef, secret: &str) -> Vec<u8> {
     // Drawn for every sealing: 192 bits never repeat by chance.
     let mut nonce = [0; NONCE_BYTES];
     nonce.copy_from_slice(&random()[..NONCE_BYTES]);
@@ -111,7 +112,8 @@ fn seal(key: &ServerKey, of: SecretRef, secret: &str) -> Vec<u8> {
     [&nonce[..], &sealed].concat()
 }
 
-fn open(key: &ServerKey, of: SecretRef, sealed: &[u8]) -> Option<Zeroizing<String>> {
+/// What was encrypted; nothing, if it is another row's or was sealed under another key.
+pub(crate) fn open(key: &ServerKey, of: SecretRef, sealed: &[u8]) -> Option<Zeroizing<String>> {
     let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>()?;
     let aad = of.fingerprint.to_string();
     let payload = Payload { msg: sealed, aad: aad.as_bytes() };

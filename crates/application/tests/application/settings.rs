@@ -1,6 +1,8 @@
 //! Settings across processes, requests that come again, and the past.
 
-use revaer_application::{At, CommandError, Override, SettingsError, SettingsFollower};
+use std::time::Duration;
+
+use revaer_application::{At, Clock, CommandError, Override, SecretSweeper, SettingsError, SettingsFollower};
 use revaer_domain::settings::Refused;
 use revaer_event_log::{Append, NewFact, Position, StreamId};
 use serde_json::json;
@@ -146,6 +148,65 @@ async fn secret_is_nowhere_in_plain_and_comes_back_with_a_revert() {
     for form in ["open sesame", &hex::encode("open sesame"), "b3BlbiBzZXNhbWU"] {
         assert!(!everything.contains(form), "{form}");
     }
+}
+
+#[tokio::test]
+async fn replaced_secret_is_kept_for_its_time_and_a_revert_after_that_is_a_conflict() {
+    let world = World::new().await;
+    let process = world.process().await;
+    let application = &process.application;
+    let change = async |password: &str| {
+        let request = json!({"engine": {"proxy": {"username": "me", "password": password}}});
+        application.patch_settings(request, &operator(None)).await.expect("changed")
+    };
+    let hour = Duration::from_hours(1);
+    change("first").await;
+    let second = change("second").await;
+    assert_eq!(application.sweep_secrets().await.expect("sweeps"), Some(world.clock.now() + 24 * hour));
+    world.clock.pass(23 * hour);
+    application.sweep_secrets().await.expect("sweeps");
+    let reverted = application.revert_settings(second.position, &operator(None)).await.expect("in time");
+    let first = reverted.settings.engine.proxy.password.expect("there is one");
+    assert_eq!(application.secret(first).await.expect("asked").expect("kept").as_str(), "first");
+
+    application.sweep_secrets().await.expect("sweeps");
+    world.clock.pass(24 * hour);
+    application.sweep_secrets().await.expect("sweeps");
+    assert_eq!(world.count("secrets").await, 1, "the second has gone, the first is in use");
+    let refused = application.revert_settings(reverted.position, &operator(None)).await;
+    let Err(SettingsError::Refused(Refused::Unfit(faults))) = refused else { panic!("{refused:?}") };
+    assert_eq!(faults[0].pointer, "/engine/proxy/password");
+    assert_eq!(application.settings().now().version, reverted.version, "nothing is recorded");
+    // Whoever knows it may set it again.
+    let again = change("second").await.settings.engine.proxy.password.expect("there is one");
+    assert_eq!(application.secret(again).await.expect("asked").expect("kept").as_str(), "second");
+}
+
+#[tokio::test]
+async fn secret_that_is_set_again_is_kept_however_old_its_mark_is() {
+    let world = World::new().await;
+    let (one, other) = (world.process().await, world.process().await);
+    let patch = |password: &str| json!({"engine": {"proxy": {"username": "me", "password": password}}});
+    one.application.patch_settings(patch("first"), &operator(None)).await.expect("changed");
+    one.application.patch_settings(patch("second"), &operator(None)).await.expect("changed");
+    other.application.sweep_secrets().await.expect("sweeps");
+    world.clock.pass(Duration::from_hours(48));
+    let done = one.application.patch_settings(patch("first"), &operator(None)).await.expect("changed");
+    other.application.sweep_secrets().await.expect("sweeps");
+    let first = done.settings.engine.proxy.password.expect("there is one");
+    assert_eq!(one.application.secret(first).await.expect("asked").expect("kept").as_str(), "first");
+}
+
+#[tokio::test]
+async fn sweeper_is_woken_by_the_change_that_replaces_a_secret() {
+    let world = World::new().await;
+    let process = world.process().await;
+    tokio::spawn(SecretSweeper::new(process.application.clone()).run(CancellationToken::new()));
+    for password in ["first", "second"] {
+        let request = json!({"engine": {"proxy": {"username": "me", "password": password}}});
+        process.application.patch_settings(request, &operator(None)).await.expect("changed");
+    }
+    world.wait_for("SELECT count(unused_since) = 1 FROM secrets").await;
 }
 
 #[tokio::test]

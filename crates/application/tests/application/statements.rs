@@ -6,10 +6,14 @@ use sqlx::{Executor, SqlSafeStr};
 
 use crate::support::World;
 
-const ALL: [(&str, &str); 3] = [
+const ALL: [(&str, &str); 7] = [
+    ("mark_secrets.sql", include_str!("../../src/sql/mark_secrets.sql")),
+    ("put_announce_url.sql", include_str!("../../src/sql/put_announce_url.sql")),
     ("put_key_uses.sql", include_str!("../../src/sql/put_key_uses.sql")),
     ("put_resume_data.sql", include_str!("../../src/sql/put_resume_data.sql")),
+    ("put_secret.sql", include_str!("../../src/sql/put_secret.sql")),
     ("put_session_state.sql", include_str!("../../src/sql/put_session_state.sql")),
+    ("sweep_announce_urls.sql", include_str!("../../src/sql/sweep_announce_urls.sql")),
 ];
 
 #[tokio::test]

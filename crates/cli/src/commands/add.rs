@@ -132,6 +132,8 @@ impl Add {
             include: given(self.selection.include),
             exclude: given(self.selection.exclude),
             case_sensitive: self.selection.case_sensitive.then_some(true),
+            skip_fluff: self.selection.skip_fluff.then_some(true),
+            first_last_piece_first: self.selection.first_last_piece_first.then_some(true),
             sequential: self.sequential.then_some(true),
             download_bytes_per_second: self.download_limit,
             upload_bytes_per_second: self.upload_limit,

@@ -4,8 +4,9 @@ use clap::Args;
 use revaer_wire::HealthReport;
 
 use super::Context;
+use super::settings::key_name;
 use crate::failure::Failure;
-use crate::screen::{Column, Output, Table};
+use crate::screen::{Column, Output, Table, note};
 
 /// Arguments of `health`: none.
 #[derive(Debug, Args)]
@@ -21,6 +22,9 @@ impl Health {
             Output::json(document.text())?;
         } else if !output.is_quiet() {
             Output::text(&render(&report, Output::columns()))?;
+            for text in notes(&report) {
+                note(&text);
+            }
         }
         verdict(&report)
     }
@@ -48,6 +52,20 @@ fn render(report: &HealthReport, columns: Option<usize>) -> String {
     table.render(columns)
 }
 
+/// Where the service goes by other values than its settings say.
+fn notes(report: &HealthReport) -> Vec<String> {
+    let Some(settings) = &report.settings else { return Vec::new() };
+    let later = settings
+        .restart_required
+        .iter()
+        .map(|path| format!("{} takes effect when the service starts again", key_name(path)));
+    let given = settings
+        .overridden
+        .iter()
+        .map(|given| format!("{} is given by {}", key_name(&given.path), given.flag));
+    later.chain(given).collect()
+}
+
 fn verdict(report: &HealthReport) -> Result<(), Failure> {
     match report.status.as_str() {
         "well" => Ok(()),
@@ -58,7 +76,7 @@ fn verdict(report: &HealthReport) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use revaer_wire::ComponentHealth;
+    use revaer_wire::{ComponentHealth, OverriddenSetting, SettingsReport};
     use rstest::rstest;
 
     use super::*;
@@ -81,12 +99,31 @@ mod tests {
                 component("engine", "degraded", "rebuilding"),
             ],
             setup: None,
+            settings: Some(SettingsReport {
+                version: 3,
+                restart_required: vec!["/engine/disk_io_threads".to_owned()],
+                overridden: vec![OverriddenSetting {
+                    path: "/engine/listen_interfaces".to_owned(),
+                    flag: "--peer-listen".to_owned(),
+                }],
+            }),
         }
     }
 
     #[test]
     fn table_gives_each_component_its_reason() {
         insta::assert_snapshot!(render(&report("degraded"), None));
+    }
+
+    #[test]
+    fn what_the_settings_do_not_decide_is_noted() {
+        let report = report("well");
+        let expected = [
+            "engine.disk_io_threads takes effect when the service starts again",
+            "engine.listen_interfaces is given by --peer-listen",
+        ];
+        assert_eq!(notes(&report), expected);
+        assert!(notes(&HealthReport { settings: None, ..report }).is_empty());
     }
 
     #[rstest]

@@ -84,6 +84,9 @@ pub(crate) enum Command {
     Health(health::Health),
     /// Print a completion script for a shell
     Completions(completions::Completions),
+    /// Describe the command line: for packages and documents
+    #[command(hide = true)]
+    Manual(revaer_manual::Manual),
 }
 
 impl Command {
@@ -110,6 +113,10 @@ impl Command {
             Command::Audit(audit) => audit.run(context).await,
             Command::Health(health) => health.run(context).await,
             Command::Completions(completions) => completions.run(definition()),
+            Command::Manual(manual) => match manual.run(definition()).map_err(Failure::Local)? {
+                Some(page) => Output::text(&page),
+                None => Ok(()),
+            },
         }
     }
 }

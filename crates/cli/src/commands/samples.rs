@@ -32,6 +32,8 @@ pub(crate) fn torrent() -> Torrent {
             exclude: vec![],
             priorities: vec![SelectionPriority { index: Some(3), glob: None, priority: 7 }],
             case_sensitive: false,
+            skip_fluff: true,
+            first_last_piece_first: false,
         },
         rate_cap: RateCap { download_bytes_per_second: Some(2_500_000), upload_bytes_per_second: None },
         share_limits: ShareLimits { share_ratio: None, seed_time_seconds: None, share_action: None },

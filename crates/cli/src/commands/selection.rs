@@ -20,6 +20,12 @@ pub(super) struct SelectionArguments {
     /// Let globs tell upper from lower case
     #[arg(long)]
     pub(super) case_sensitive: bool,
+    /// Leave out samples, proofs, screens, trailers, notes, links and the like
+    #[arg(long)]
+    pub(super) skip_fluff: bool,
+    /// Fetch the first and last pieces of each wanted file before the others
+    #[arg(long)]
+    pub(super) first_last_piece_first: bool,
 }
 
 impl SelectionArguments {

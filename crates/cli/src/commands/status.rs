@@ -112,6 +112,12 @@ fn selection(rule: &Selection) -> String {
     if rule.case_sensitive && !parts.is_empty() {
         parts.push("case-sensitive".to_owned());
     }
+    if rule.skip_fluff {
+        parts.push("without fluff".to_owned());
+    }
+    if rule.first_last_piece_first {
+        parts.push("first and last pieces first".to_owned());
+    }
     parts.join(", ")
 }
 
@@ -135,6 +141,7 @@ mod tests {
             Some(Error { code: "disk_full".to_owned(), detail: "no space\u{1b}[A left".to_owned() });
         failed.selection.include.clear();
         failed.selection.priorities.clear();
+        failed.selection.skip_fluff = false;
         failed.rate_cap.download_bytes_per_second = None;
         insta::assert_snapshot!(render(&failed));
     }

@@ -22,9 +22,18 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start() -> Service {
+        Service::started(|options| options).await
+    }
+
+    /// One that nobody has a key of yet.
+    pub(crate) async fn not_set_up() -> Service {
+        Service::started(ServiceOptions::without_setup).await
+    }
+
+    async fn started(with: impl FnOnce(ServiceOptions) -> ServiceOptions) -> Service {
         let database = TestDatabase::create().await;
         let dir = tempfile::tempdir().expect("a directory can be made");
-        let options = ServiceOptions::new(dir.path().join("data")).database_url(database.url());
+        let options = with(ServiceOptions::new(dir.path().join("data")).database_url(database.url()));
         let arguments = ["--peer-listen", "127.0.0.1:0", "--utp", "false", "--progress-hertz", "10"];
         let options = arguments.into_iter().fold(options, ServiceOptions::argument);
         Service { process: ServiceProcess::start(revaerd(), options).await, dir, _database: database }

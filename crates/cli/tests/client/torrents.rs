@@ -61,6 +61,21 @@ async fn selection_is_replaced_and_shown_by_files() {
 }
 
 #[tokio::test]
+async fn rule_is_explained_before_it_is_given() {
+    let (service, source) = (Service::start().await, Source::start(3, 100_000));
+    let id = &paused(&service, &source).await;
+    let tried = service.json(&["select", id, "--exclude", "*", "--explain"]).await;
+    assert_eq!((&tried["wanted_bytes"], &tried["items"][1]["glob"]), (&0.into(), &"*".into()));
+    let now = service.json(&["select", id, "--explain"]).await;
+    assert_eq!(now["items"][1]["priority"], 4, "nothing was changed by that");
+    let torrent = service.json(&["select", id, "--skip-fluff", "--first-last-piece-first"]).await;
+    let rule = &torrent["selection"];
+    assert_eq!((&rule["skip_fluff"], &rule["first_last_piece_first"]), (&true.into(), &true.into()));
+    let ended = service.revaer(&["select", id, "--explain"]).await;
+    assert!(ended.code == 0 && ended.stdout.contains("DECIDED BY"), "{ended:?}");
+}
+
+#[tokio::test]
 async fn lists_are_filtered_sorted_and_read_to_their_end() {
     let service = Service::start().await;
     let hash = |number: u32| format!("{number:040x}");

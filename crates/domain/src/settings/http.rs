@@ -19,7 +19,7 @@ section! {
         unauthenticated_rate_limit: UnauthenticatedRateLimitSettings;
     }
     keys {
-        /// Where the API listens.
+        /// Where the API listens; the flag `--listen` wins. Beyond loopback only once the setup is complete.
         listen: String = "127.0.0.1:7070".to_owned(), Kind::Text { format: Format::SocketAddress, bytes_max: 64 }, Restart;
         /// Proxies that are believed when they say for whom they ask: addresses or networks.
         trusted_proxies: Vec<String> = Vec::new(),

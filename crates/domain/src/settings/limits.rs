@@ -33,7 +33,7 @@ section! {
         seed_time_seconds: Option<u64> = None, SEED_TIME, Live;
         /// What becomes of a torrent that has reached a limit of sharing.
         share_action: ShareAction = ShareAction::Pause, ShareAction::KIND, Live;
-        /// Limits of sharing for torrents with a label, by the label. They win over those of the session, and those of a torrent over both.
+        /// Limits of sharing for torrents with a label, by the label. They win over those of the session, and those of a torrent over both; of several labels the least wins.
         labels: BTreeMap<String, LabelLimits> = BTreeMap::new(),
             Kind::Entries { of: &Kind::Object(LabelLimits::KEYS), entries_max: 256 }, Live;
     }

@@ -41,7 +41,8 @@ impl Fault {
     }
 
     /// The same fault at the nearest place that a request has, and that is no longer than an answer should repeat.
-    fn within(mut self, request: &Value) -> Self {
+    #[must_use]
+    pub fn within(mut self, request: &Value) -> Self {
         while self.pointer.len() > POINTER_BYTES_MAX || request.pointer(&self.pointer).is_none() {
             let shorter = self.pointer.rfind('/').unwrap_or(0);
             self.pointer.truncate(shorter);

@@ -104,22 +104,19 @@ fn obey(torrent: &Torrent, command: TorrentCommand) -> Result<Vec<TorrentEvent>,
 
 /// Something that the engine saw. Never an error: at worst it is no news.
 fn observe(torrent: &Torrent, observation: TorrentCommand) -> Vec<TorrentEvent> {
-    let news = match torrent.lifecycle {
-        Lifecycle::Live if let TorrentCommand::ReachShareLimit(reached) = observation => {
-            return reach(torrent, reached);
-        }
-        Lifecycle::Live => observe_live(torrent, observation),
-        Lifecycle::Removing { .. } => observe_removing(torrent, observation),
-        Lifecycle::Absent | Lifecycle::Removed => None,
+    let news = match (torrent.lifecycle, observation) {
+        (Lifecycle::Live, TorrentCommand::ReachShareLimit(reached)) => return reach(torrent, reached),
+        (Lifecycle::Live, observation) => observe_live(torrent, observation),
+        (Lifecycle::Removing { .. }, observation) => observe_removing(torrent, observation),
+        (Lifecycle::Absent | Lifecycle::Removed, _) => None,
     };
     news.into_iter().collect()
 }
 
 /// What becomes of a torrent that has shared enough, with the reason before it. One that was already dealt with for this limit
-/// goes on as an operator asked.
+/// goes on as an operator asked, also when it had come to the other limit meanwhile.
 fn reach(torrent: &Torrent, reached: ShareLimitReached) -> Vec<TorrentEvent> {
-    let known = torrent.share_limit_reached == Some(reached.limit);
-    if known || torrent.paused || !torrent.is_complete() {
+    if torrent.share_limits_reached.has(reached.limit) || torrent.paused || !torrent.is_complete() {
         return Vec::new();
     }
     let consequence = match reached.action {

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::selection::SelectionRule;
 use crate::settings::ShareAction;
-use crate::values::{InfoHashes, Labels, RateCap, SavePath, ShareLimits, ShareRatio};
+use crate::values::{InfoHashes, Label, Labels, RateCap, SavePath, ShareLimits, ShareRatio};
 
 /// A fact about one torrent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,11 +205,26 @@ pub enum ReachedLimit {
     SeedTimeSeconds(u64),
 }
 
+/// Who set a limit of sharing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitSource {
+    /// The torrent has it of its own.
+    Torrent,
+    /// The settings have it for torrents with this label.
+    Label(Label),
+    /// The settings have it for all torrents.
+    Settings,
+}
+
 /// `torrent.share_limit_reached`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShareLimitReached {
-    /// The limit that held for it, by whomever it was set.
+    /// The limit that held for it.
     pub limit: ReachedLimit,
+    /// Who set it; facts of the first versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_by: Option<LimitSource>,
     /// What becomes of it.
     pub action: ShareAction,
     /// The counters with it.

@@ -60,7 +60,7 @@ fn apply(torrent: &mut Torrent, event: &TorrentEvent) {
         TorrentEvent::RateCapChanged(changed) => torrent.rate_cap = changed.to,
         TorrentEvent::ShareLimitsChanged(changed) => torrent.share_limits = changed.to,
         TorrentEvent::ShareLimitReached(reached) => {
-            torrent.share_limit_reached = Some(reached.limit);
+            torrent.share_limits_reached.note(reached.limit);
             torrent.totals = reached.totals;
         }
         TorrentEvent::LabelsChanged(changed) => torrent.labels.clone_from(&changed.to),

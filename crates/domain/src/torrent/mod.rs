@@ -16,4 +16,4 @@ pub use aggregate::TorrentRules;
 pub use command::{Add, TorrentCommand};
 pub use error::Refused;
 pub use event::*;
-pub use state::{Lifecycle, OneShot, Status, Torrent};
+pub use state::{Lifecycle, OneShot, ReachedLimits, Status, Torrent};

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::event::{Failure, FilesDiscovered, Origin, Phase, ReachedLimit, SelectionApplied, Totals};
 use crate::selection::SelectionRule;
-use crate::values::{InfoHashes, Labels, RateCap, SavePath, ShareLimits};
+use crate::values::{InfoHashes, Labels, RateCap, SavePath, ShareLimits, ShareRatio};
 
 /// Where a torrent stands between its add and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +47,32 @@ impl OneShot {
     }
 }
 
+/// The limits of sharing that a torrent came to: of each kind the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReachedLimits {
+    /// How often it had sent what it has.
+    pub share_ratio: Option<ShareRatio>,
+    /// How long it had seeded.
+    pub seed_time_seconds: Option<u64>,
+}
+
+impl ReachedLimits {
+    /// Whether it came to this one.
+    pub fn has(&self, limit: ReachedLimit) -> bool {
+        match limit {
+            ReachedLimit::ShareRatio(ratio) => self.share_ratio == Some(ratio),
+            ReachedLimit::SeedTimeSeconds(seconds) => self.seed_time_seconds == Some(seconds),
+        }
+    }
+
+    pub(super) const fn note(&mut self, limit: ReachedLimit) {
+        match limit {
+            ReachedLimit::ShareRatio(ratio) => self.share_ratio = Some(ratio),
+            ReachedLimit::SeedTimeSeconds(seconds) => self.seed_time_seconds = Some(seconds),
+        }
+    }
+}
+
 /// The state of a torrent, folded from its stream.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Torrent {
@@ -80,8 +106,8 @@ pub struct Torrent {
     pub rate_cap: RateCap,
     /// Its limits of sharing.
     pub share_limits: ShareLimits,
-    /// The limit of sharing that it came to last. What an operator then asks for wins over it, until another limit holds.
-    pub share_limit_reached: Option<ReachedLimit>,
+    /// The limits of sharing that it came to. What an operator then asks for wins over them, until others hold.
+    pub share_limits_reached: ReachedLimits,
     /// Its labels.
     pub labels: Labels,
     /// Announce URLs.

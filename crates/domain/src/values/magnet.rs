@@ -15,6 +15,8 @@ pub const MAGNET_TRACKERS_MAX: usize = 64;
 /// The most peers (`x.pe`) that one magnet URI may name.
 pub const MAGNET_PEERS_MAX: usize = 64;
 
+const SCHEME: &str = "magnet:?";
+
 /// A magnet URI with at least one info hash of `BitTorrent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MagnetUri {
@@ -78,6 +80,18 @@ impl MagnetUri {
         &self.trackers
     }
 
+    /// The URI without the announce URLs that are picked: everything else stays as it was given.
+    #[must_use]
+    pub fn without_trackers(&self, is_picked: impl Fn(&str) -> bool) -> String {
+        let (scheme, parameters) = self.text.split_at(SCHEME.len());
+        let stays = |parameter: &&str| {
+            let (key, raw) = key_and_value(parameter);
+            key != "tr" || !percent_decoded(raw).is_ok_and(|tracker| is_picked(&tracker))
+        };
+        let parameters: Vec<_> = parameters.split('&').filter(stays).collect();
+        format!("{scheme}{}", parameters.join("&"))
+    }
+
     /// Peers to try first (`x.pe`); host names are left to libtorrent.
     pub fn peers(&self) -> &[SocketAddr] {
         &self.peers
@@ -94,8 +108,7 @@ impl FromStr for MagnetUri {
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(InvalidMagnet::Character);
         }
-        let scheme_length = "magnet:?".len();
-        if !text.get(..scheme_length).is_some_and(|scheme| scheme.eq_ignore_ascii_case("magnet:?")) {
+        if !text.get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
             return Err(InvalidMagnet::Scheme);
         }
         let mut magnet = Self {
@@ -105,13 +118,8 @@ impl FromStr for MagnetUri {
             trackers: Vec::new(),
             peers: Vec::new(),
         };
-        for parameter in text[scheme_length..].split('&') {
-            let (key, raw) = parameter.split_once('=').unwrap_or((parameter, ""));
-            // `tr.1`, `xt.2`: numbered forms of the same parameter.
-            let key = match key.split_once('.') {
-                Some((base, number)) if number.chars().all(|c| c.is_ascii_digit()) => base,
-                _ => key,
-            };
+        for parameter in text[SCHEME.len()..].split('&') {
+            let (key, raw) = key_and_value(parameter);
             magnet.take(key, raw)?;
         }
         if magnet.info_hashes.primary().is_none() {
@@ -165,6 +173,15 @@ impl MagnetUri {
             return Err(InvalidMagnet::TooMany);
         }
         Ok(())
+    }
+}
+
+fn key_and_value(parameter: &str) -> (&str, &str) {
+    let (key, raw) = parameter.split_once('=').unwrap_or((parameter, ""));
+    // `tr.1`, `xt.2`: numbered forms of the same parameter.
+    match key.split_once('.') {
+        Some((base, number)) if number.chars().all(|c| c.is_ascii_digit()) => (base, raw),
+        _ => (key, raw),
     }
 }
 
@@ -256,6 +273,17 @@ mod tests {
         assert_eq!(magnet.name(), Some("A file"));
         assert_eq!(magnet.trackers(), ["http://127.0.0.1/announce"]);
         assert_eq!(magnet.peers(), ["127.0.0.1:6881".parse().expect("address")]);
+    }
+
+    #[test]
+    fn announce_urls_are_left_out_as_they_are_picked_and_the_rest_stays() {
+        let text = format!(
+            "MAGNET:?xt=urn:btih:{V1}&tr.1=http%3A%2F%2Fa%2Fkey&dn=A+b&tr=http%3A%2F%2Fb%2F&x.pe=127.0.0.1:1"
+        );
+        let magnet: MagnetUri = text.parse().expect("parses");
+        let without = magnet.without_trackers(|tracker| tracker == "http://a/key");
+        assert_eq!(without, format!("MAGNET:?xt=urn:btih:{V1}&dn=A+b&tr=http%3A%2F%2Fb%2F&x.pe=127.0.0.1:1"));
+        assert_eq!(magnet.without_trackers(|_| false), text);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Values that parse once and are right ever after.
 
+pub mod announce;
 mod fingerprint;
 mod info_hash;
 mod key_id;

@@ -86,7 +86,12 @@ pub(crate) fn share_limits(share_ratio: f64) -> ShareLimits {
 }
 
 pub(crate) const fn shared_for(seed_time_seconds: u64, action: ShareAction) -> ShareLimitReached {
-    ShareLimitReached { limit: ReachedLimit::SeedTimeSeconds(seed_time_seconds), action, totals: totals(400) }
+    ShareLimitReached {
+        limit: ReachedLimit::SeedTimeSeconds(seed_time_seconds),
+        set_by: None,
+        action,
+        totals: totals(400),
+    }
 }
 
 /// Wants the file of this index before the others.

@@ -1,7 +1,9 @@
 //! What becomes of a torrent that has shared enough.
 
 use revaer_domain::settings::ShareAction;
-use revaer_domain::torrent::{Phase, RemoveRequested, TorrentCommand, TorrentEvent};
+use revaer_domain::torrent::{
+    Phase, ReachedLimit, RemoveRequested, ShareLimitReached, TorrentCommand, TorrentEvent,
+};
 use rstest::rstest;
 
 use crate::fixtures::{State, phase, shared_for};
@@ -33,6 +35,25 @@ fn torrent_that_is_resumed_after_a_limit_goes_on_until_another_one_holds() {
     let torrent = given(State::Complete.facts()).and(resumed);
     torrent.when(reach(60, ShareAction::Pause)).then_nothing();
     torrent.when(reach(90, ShareAction::Pause)).then([reached(90, ShareAction::Pause), TorrentEvent::Paused]);
+}
+
+#[test]
+fn torrent_that_is_resumed_goes_on_also_when_it_came_to_the_other_limit_meanwhile() {
+    let of_ratio = || ShareLimitReached {
+        limit: ReachedLimit::ShareRatio(1.5.try_into().expect("a ratio")),
+        ..shared_for(0, ShareAction::Pause)
+    };
+    let resumed = [
+        reached(60, ShareAction::Pause),
+        TorrentEvent::Paused,
+        TorrentEvent::Resumed,
+        TorrentEvent::ShareLimitReached(of_ratio()),
+        TorrentEvent::Paused,
+        TorrentEvent::Resumed,
+    ];
+    let torrent = given(State::Complete.facts()).and(resumed);
+    torrent.when(reach(60, ShareAction::Pause)).then_nothing();
+    torrent.when(TorrentCommand::ReachShareLimit(of_ratio())).then_nothing();
 }
 
 #[test]

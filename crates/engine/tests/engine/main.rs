@@ -7,5 +7,6 @@ mod limits;
 mod profile;
 mod rates;
 mod removal;
+mod selection;
 mod session;
 mod support;

@@ -24,7 +24,7 @@ async fn migrated_cluster() -> (CrashableCluster, PgPool) {
 
 /// How PostgreSQL crashes.
 #[derive(Debug, Clone, Copy)]
-enum Crash {
+pub(crate) enum Crash {
     /// Whole, as by `pg_ctl stop -m immediate`.
     ImmediateStop,
     /// One backend by `SIGKILL`: the server recovers by itself, and nobody outside is told.
@@ -32,7 +32,7 @@ enum Crash {
 }
 
 impl Crash {
-    async fn strike(self, cluster: &mut CrashableCluster, pool: &PgPool) {
+    pub(crate) async fn strike(self, cluster: &mut CrashableCluster, pool: &PgPool) {
         match self {
             Self::ImmediateStop => {
                 cluster.stop_immediate().await;

@@ -130,6 +130,44 @@ async fn notification_wakes_followers_of_another_process() {
     }
 }
 
+/// Whoever orders by the oldest transaction that runs stands still for as long as somebody reads, writes or forgets to commit.
+#[tokio::test]
+async fn followers_wait_for_no_transaction_of_others() {
+    let test = TestLog::with(Options { follow_timer: Duration::from_hours(1), ..Options::default() }).await;
+    let other = test.another().await;
+    test.log.append(append("before", 0, 1)).await.unwrap();
+    // One that only reads, as a backup does, and one that has changed something, hence has a number.
+    let mut reading = test.pool.begin().await.unwrap();
+    sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM events; SELECT count(*) FROM samples")
+        .execute(&mut *reading)
+        .await
+        .unwrap();
+    let mut writing = test.pool.begin().await.unwrap();
+    sqlx::raw_sql("CREATE TABLE of_another_program (n int); SELECT txid_current()")
+        .execute(&mut *writing)
+        .await
+        .unwrap();
+
+    let mut near = test.log.subscribe(test.log.head().await.unwrap());
+    for version in 0..20 {
+        let sampled = test.log.append_samples("node", vec![0]).await.unwrap();
+        let appended = other.log.append(append("s", version, 1)).await.unwrap();
+        // Who follows has it while they go on, and so has who reads from the tables.
+        assert_eq!(follow_until(&mut near, appended.position).await, [sampled, appended.position]);
+        assert_eq!(test.log.head().await.unwrap(), appended.position);
+        let page = test.log.read_all(Position(sampled.0 - 1), 10).await.unwrap();
+        assert_eq!(
+            page.iter().map(|entry| entry.position()).collect::<Vec<_>>(),
+            [sampled, appended.position]
+        );
+    }
+    let seen_by_reader: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&mut *reading).await.unwrap();
+    assert_eq!(seen_by_reader, 1, "its moment is held");
+    writing.rollback().await.unwrap();
+    reading.rollback().await.unwrap();
+}
+
 #[tokio::test]
 async fn lost_notification_delays_and_loses_nothing() {
     let test = TestLog::with(Options { follow_timer: Duration::from_millis(20), ..Options::default() }).await;

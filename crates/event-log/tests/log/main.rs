@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod append;
+mod chance;
 mod claims;
 mod crashes;
+mod dump;
 mod follow;
 mod idempotency;
 mod immutability;

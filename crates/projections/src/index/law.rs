@@ -290,6 +290,8 @@ impl Chance {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_from_memory_are_the_pages_from_rows_whatever_happens() {
     let mut world = World::new().await;
+    // One that has just started follows, so this one stands by from then on.
+    let (standing_by, _standing) = world.project().await;
     let (mut projections, mut running) = world.project().await;
     let mut chance = Chance::new();
     let mut pages = 0;
@@ -299,51 +301,60 @@ async fn pages_from_memory_are_the_pages_from_rows_whatever_happens() {
         for (number, happening) in happenings {
             told = world.happen(number, happening).await.unwrap_or(told).max(told);
         }
-        assert!(projections.wait_for(told, BOUND).await);
-        let mut loaded = projections.lists_in_memory();
-        tokio::time::timeout(BOUND, loaded.wait_for(|loaded| *loaded)).await.expect("in time").expect("runs");
+        for projections in [&projections, &standing_by] {
+            assert!(projections.wait_for(told, BOUND).await);
+            is_loaded(projections).await;
+        }
         for _ in 0..30 {
             let query = chance.draw(&query());
             assert_rows_are_held_to_the_filters(&projections, &query).await;
+            pages += assert_same_pages(&standing_by, query.clone()).await;
             pages += assert_same_pages(&projections, query).await;
         }
         match round % 4 {
             // Another generation, which the index has to notice, while facts keep coming.
             1 => drop(rebuild(&world.log, "torrents").await.expect("rebuilds")),
-            // Another process, which loads what is there.
+            // Another process, which takes over and loads what is there.
             3 => {
-                running.cancel();
+                let before = std::mem::replace(&mut running, CancellationToken::new());
                 (projections, running) = world.project().await;
+                before.cancel();
             }
             _ => {}
         }
     }
-    assert!(pages > 500, "{pages}");
+    assert!(pages > 1000, "{pages}");
+}
+
+/// Waits until lists are found in memory.
+async fn is_loaded(projections: &Projections) {
+    let mut loaded = projections.lists_in_memory();
+    tokio::time::timeout(BOUND, loaded.wait_for(|loaded| *loaded)).await.expect("in time").expect("runs");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn process_that_stands_by_reads_rows_and_answers_from_memory_when_it_follows() {
+async fn process_that_stands_by_answers_from_memory_too() {
     let mut world = World::new().await;
     let (first, running) = world.project().await;
-    let mut loaded = first.lists_in_memory();
-    tokio::time::timeout(BOUND, loaded.wait_for(|loaded| *loaded)).await.expect("in time").expect("runs");
-    // It has just started, so it takes the lease; the first has to let go of what it knows.
+    is_loaded(&first).await;
+    // It has just started, so it takes the lease; the first has to let go of it, and stands by from then on.
     let (second, _running) = world.project().await;
-    let mut taken = second.lists_in_memory();
-    tokio::time::timeout(BOUND, taken.wait_for(|loaded| *loaded)).await.expect("in time").expect("runs");
-    tokio::time::timeout(BOUND, loaded.wait_for(|loaded| !*loaded)).await.expect("in time").expect("runs");
-    let named = |name: &str| Happening::Add {
-        at_seconds: 1,
-        name: name.to_owned(),
-        label: None,
-        host: HOSTS[0],
-        paused: false,
-    };
-    let told = world.happen(1, named("one")).await.expect("appended");
-    for projections in [&first, &second] {
-        assert!(projections.wait_for(told, BOUND).await);
-        let page = projections.torrents(&TorrentQuery::default()).await.expect("a page");
-        assert_eq!(page.items.len(), 1);
+    is_loaded(&second).await;
+    for number in 0..3 {
+        let named = Happening::Add {
+            at_seconds: 1,
+            name: format!("number {number}"),
+            label: None,
+            host: HOSTS[0],
+            paused: false,
+        };
+        let told = world.happen(number, named).await.expect("appended");
+        for projections in [&first, &second] {
+            assert!(projections.wait_for(told, BOUND).await);
+            is_loaded(projections).await;
+            let page = projections.torrents(&TorrentQuery::default()).await.expect("a page");
+            assert_eq!(page.items.len() as u64, number + 1);
+        }
     }
     running.cancel();
 }

@@ -5,8 +5,8 @@
 //! bitmap of the torrents that have it, names have one for every three bytes, and each order is a sorted list; a page is an
 //! intersection and a short walk. The rows of a page are then read by their ids.
 //!
-//! It is a copy of rows that were committed, never a source: it lives in the process that follows the log, is loaded anew
-//! whenever that begins to follow, and while it is not there the lists are read from the rows alone, with the same answers.
+//! It is a copy of rows that were committed, never a source. Every process has its own, whether it writes the rows or stands by; it
+//! is loaded anew whenever that changes, and while it is not there the lists are read from the rows alone, with the same answers.
 
 mod columns;
 mod entry;

@@ -72,12 +72,13 @@ struct Search<'a> {
 }
 
 /// Which torrents may be wanted. Names are still to be looked at.
-enum Wanted {
+enum Wanted<'a> {
     All,
-    These(RoaringBitmap),
+    /// As the index has them if one bitmap says it all: a copy may be a hundred kilobytes.
+    These(Cow<'a, RoaringBitmap>),
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     fn run(&self) -> Vec<u32> {
         match self.wanted() {
             None => Vec::new(),
@@ -127,8 +128,8 @@ impl Search<'_> {
     }
 
     /// `None` if nothing can be found.
-    fn wanted(&self) -> Option<Wanted> {
-        let mut exact = Vec::new();
+    fn wanted(&self) -> Option<Wanted<'a>> {
+        let mut exact: Vec<Cow<'a, RoaringBitmap>> = Vec::new();
         for (kind, value) in [
             (Kind::State, self.query.state.map(|state| state.name().to_owned())),
             (Kind::Tracker, self.query.tracker.as_ref().map(|tracker| text(tracker).to_lowercase())),
@@ -146,13 +147,13 @@ impl Search<'_> {
         };
         suggested.sort_unstable_by_key(|bitmap| bitmap.len());
         exact.sort_unstable_by_key(|bitmap| bitmap.len());
-        let mut these: Option<RoaringBitmap> = None;
+        let mut these: Option<Cow<'a, RoaringBitmap>> = None;
         let exact_count = exact.len();
-        for (number, bitmap) in exact.iter().chain(&suggested).enumerate() {
+        for (number, bitmap) in exact.into_iter().chain(suggested).enumerate() {
             these = Some(match these {
-                None => bitmap.as_ref().clone(),
+                None => bitmap,
                 Some(few) if number >= exact_count && few.len() <= FEW => few,
-                Some(these) => these & bitmap.as_ref(),
+                Some(these) => Cow::Owned(these.as_ref() & bitmap.as_ref()),
             });
         }
         Some(these.map_or(Wanted::All, Wanted::These))
@@ -342,7 +343,7 @@ mod tests {
             if let Some(wanted) = search.wanted() {
                 let these = match &wanted {
                     Wanted::All => None,
-                    Wanted::These(these) => Some(these),
+                    Wanted::These(these) => Some(these.as_ref()),
                 };
                 let walked = search.walk(these, u64::MAX).map(ids);
                 prop_assert_eq!(walked.as_ref(), Some(&expected));

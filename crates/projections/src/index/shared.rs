@@ -34,7 +34,7 @@ pub(crate) struct ListIndex {
 }
 
 enum State {
-    /// Nobody in this process follows.
+    /// Nobody keeps it up.
     Off,
     /// What was told meanwhile.
     Loading(HashSet<TorrentId>),
@@ -73,7 +73,7 @@ impl ListIndex {
         }
     }
 
-    /// Whoever begins to follow promises to tell every commit from now on.
+    /// Whoever begins to follow, or to stand by, promises to tell every commit from now on.
     pub(crate) fn attach(&self) -> Attached {
         self.set(State::Loading(HashSet::new()));
         Attached(self.clone())

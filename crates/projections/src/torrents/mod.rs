@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use revaer_domain::torrent::TorrentEvent;
 use revaer_domain::values::TorrentId;
-use revaer_event_log::EventLog;
+use revaer_event_log::{EventLog, Position};
 use sqlx::PgConnection;
 
 use crate::Error;
@@ -18,6 +18,7 @@ use crate::checkpoint::Role;
 use crate::index::{Attached, ListIndex};
 use crate::live::{self, Newest};
 use crate::model::{Pending, ReadModel};
+use crate::standing::Standing;
 use fold::Folded;
 
 pub use facets::hosts as tracker_hosts;
@@ -46,7 +47,7 @@ pub(crate) struct Changes {
     /// Of those whose files became known.
     extensions: HashMap<TorrentId, Vec<String>>,
     samples: Newest,
-    session_began: Option<revaer_event_log::Position>,
+    session_began: Option<Position>,
 }
 
 impl Pending for Changes {
@@ -96,6 +97,15 @@ impl ReadModel for Torrents {
 
     fn following(log: EventLog, index: &ListIndex) -> Self {
         Self { index: Some((index.clone(), index.attach())), ..Self::new(log, Role::Live) }
+    }
+
+    fn standing_by(
+        log: &EventLog,
+        index: &ListIndex,
+        generation: i64,
+        reached: Position,
+    ) -> Option<Standing> {
+        Some(Standing::begin(log, index, generation, reached))
     }
 
     fn beside(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {

@@ -36,6 +36,11 @@ impl World {
         Self { log, shutdown, database }
     }
 
+    /// Where it is.
+    pub(crate) fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
     /// The same log as another process has it.
     pub(crate) async fn another_log(&self) -> (EventLog, Runner) {
         EventLog::open(self.database.pool().await, Options::default()).await.expect("opens")

@@ -7,7 +7,7 @@ use revaer_domain::torrent::{Failure, Removed, TorrentEvent, Totals};
 use revaer_event_log::{EventLog, NewFact, Options};
 use revaer_projections::{Error, PROJECTIONS, ProjectionHealth, Projector, rebuild};
 
-async fn lives(world: &World, numbers: std::ops::Range<u64>) {
+pub(crate) async fn lives(world: &World, numbers: std::ops::Range<u64>) {
     for number in numbers {
         let name = format!("Torrent {number}");
         world.store_files(id(number), &["x/a.mkv", "x/b.srt"]).await;

@@ -7,4 +7,5 @@ mod common;
 mod generations;
 mod laws;
 mod lists;
+mod paused;
 mod statements;

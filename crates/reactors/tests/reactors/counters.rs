@@ -6,27 +6,19 @@ use std::time::Duration;
 use revaer_application::{Clock, SystemClock};
 use revaer_domain::torrent::{Phase, TorrentCommand};
 use revaer_test_support::TestDatabase;
-use time::OffsetDateTime;
 
+use crate::clock::SetClock;
 use crate::service::{Service, cap, options};
 use crate::world::World;
 
 const MIB: u64 = 1 << 20;
 
-/// The system's clock, put forward.
-struct AheadBy(time::Duration);
-
-impl Clock for AheadBy {
-    fn now(&self) -> OffsetDateTime {
-        SystemClock.now() + self.0
-    }
-}
-
 /// A clock on which it is so long before midnight now.
 fn before_midnight(left: Duration) -> Arc<dyn Clock> {
-    let now = SystemClock.now();
-    let midnight = now.replace_time(time::Time::MIDNIGHT) + time::Duration::DAY;
-    Arc::new(AheadBy(midnight - now - left))
+    let midnight = SystemClock.now().replace_time(time::Time::MIDNIGHT) + time::Duration::DAY;
+    let clock = SetClock::at(midnight - left);
+    clock.go_on();
+    clock
 }
 
 #[tokio::test(flavor = "multi_thread")]

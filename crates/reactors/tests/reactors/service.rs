@@ -17,6 +17,7 @@ use revaer_engine::{Engine, EngineHandle, Options};
 use revaer_event_log::{Body, EventLog, Position};
 use revaer_reactors::{
     Causes, CounterRecorder, Metrics, Observer, ReconcileAll, Reconciler, Sampler, SettingsApplier,
+    ShareLimiter,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -118,6 +119,7 @@ impl Service {
             Metrics::default(),
         );
         let counters = CounterRecorder::new(application.clone(), engine.clone(), causes.clone());
+        let limiter = ShareLimiter::new(application.clone(), engine.clone(), all.clone());
         let observer = Observer::new(application.clone(), notices, causes, all, Metrics::default());
         let sampler = Sampler::new(engine.clone(), log.clone(), "test".to_owned(), || 10, Metrics::default());
         let (shutdown, log_shutdown) = (CancellationToken::new(), CancellationToken::new());
@@ -127,6 +129,7 @@ impl Service {
         tasks.spawn(async move { drop(runner.run(token).await) });
         tasks.spawn(reconciler.run(shutdown.clone()));
         tasks.spawn(counters.run(shutdown.clone()));
+        tasks.spawn(limiter.run(shutdown.clone()));
         tasks.spawn(sampler.run(shutdown.clone()));
         tasks.spawn(observer.run(CancellationToken::new()));
         Self { application, engine, log, shutdown, log_shutdown, tasks, log_task }

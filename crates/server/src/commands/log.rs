@@ -30,33 +30,35 @@ pub(crate) async fn export(config: &Config, after: Position, contents: Contents)
 
 /// Recounts everything and prints each finding; fails if there is one.
 pub(crate) async fn verify(config: &Config) -> anyhow::Result<()> {
-    with_log(config, async |log| {
-        let mut findings = 0_u64;
-        let mut say = |finding: Finding| {
-            findings += 1;
-            // Whoever reads may have seen enough; how it ends still says that something was found.
-            let _ = writeln!(io::stdout(), "{finding}");
-        };
-        log.verify(&mut say).await?;
-        let counted = revaer_event_schema::verify(log, &mut say).await?;
-        revaer_projections::verify(log, &mut say).await?;
-        if findings > 0 {
-            bail!("{findings} findings up to position {}", counted.through);
-        }
-        println!(
-            "sound up to position {}: {} facts, {} rows of samples, {} read models",
-            counted.through,
-            counted.facts,
-            counted.samples,
-            revaer_projections::PROJECTIONS.len()
-        );
-        Ok(())
-    })
-    .await
+    with_log(config, async |log| recount(log).await).await
+}
+
+/// The same of a log that is open.
+pub(super) async fn recount(log: &EventLog) -> anyhow::Result<()> {
+    let mut findings = 0_u64;
+    let mut say = |finding: Finding| {
+        findings += 1;
+        // Whoever reads may have seen enough; how it ends still says that something was found.
+        let _ = writeln!(io::stdout(), "{finding}");
+    };
+    log.verify(&mut say).await?;
+    let counted = revaer_event_schema::verify(log, &mut say).await?;
+    revaer_projections::verify(log, &mut say).await?;
+    if findings > 0 {
+        bail!("{findings} findings up to position {}", counted.through);
+    }
+    println!(
+        "sound up to position {}: {} facts, {} rows of samples, {} read models",
+        counted.through,
+        counted.facts,
+        counted.samples,
+        revaer_projections::PROJECTIONS.len()
+    );
+    Ok(())
 }
 
 /// Opens the log for reading alone, and tells a database that goes away from what is wrong in it.
-async fn with_log(
+pub(super) async fn with_log(
     config: &Config,
     work: impl AsyncFnOnce(&EventLog) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {

@@ -1,14 +1,18 @@
 //! What `revaerd` can be told to do, one file for each command that is more than a call.
 
+mod backup;
 mod healthcheck;
 pub(crate) mod log;
 mod metrics;
 mod rebuild;
+mod restore;
 mod serve;
 mod settings;
 
+pub(crate) use backup::backup;
 pub(crate) use healthcheck::healthcheck;
 pub(crate) use rebuild::rebuild;
+pub(crate) use restore::restore;
 pub(crate) use serve::serve;
 
 use anyhow::Context;
@@ -37,6 +41,13 @@ pub(crate) fn settings(for_the_client: bool) -> anyhow::Result<()> {
 pub(crate) fn metrics() -> anyhow::Result<()> {
     use std::io::Write;
     std::io::stdout().write_all(metrics::reference().as_bytes()).context("cannot print the metrics")
+}
+
+/// Writes the man pages and completions of this program, or prints its page of the documents.
+pub(crate) fn manual(manual: &revaer_manual::Manual, definition: clap::Command) -> anyhow::Result<()> {
+    use std::io::Write;
+    let page = manual.run(definition).context("the manual cannot be written")?;
+    std::io::stdout().write_all(page.unwrap_or_default().as_bytes()).context("cannot print the manual")
 }
 
 /// Prints the API's document.

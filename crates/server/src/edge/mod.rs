@@ -7,20 +7,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revaer_api::{Access, Limits, Tls};
-use revaer_application::{HealthRegistry, Section, SettingsView};
+use revaer_application::{Application, CommandError, Section};
 use revaer_domain::api_key::RequestLimit;
 use revaer_domain::health::HealthState;
-use revaer_domain::settings::HttpSettings;
+use revaer_domain::settings::{HttpSettings, TlsSettings};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
-use self::certificate::Source;
+pub(crate) use self::certificate::EdgeJudge;
+use self::certificate::{Source, Unusable};
 use self::files::FileWatch;
 
 /// The part of the health that the certificate is.
 const COMPONENT: &str = "http.tls";
 /// Certificate and key are two files and seldom replaced in one moment: they are read when nothing has moved for so long.
 const SETTLED: Duration = Duration::from_millis(200);
+/// The pause before a private key that lies in the database is asked for again.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// What the edge goes by.
 #[derive(Debug, Clone)]
@@ -32,8 +36,8 @@ pub(crate) struct Terms {
 
 /// Follows the settings and the files that they name.
 pub(crate) struct TermsFollower {
+    application: Application,
     settings: Section<HttpSettings>,
-    health: HealthRegistry,
     limits: watch::Sender<Arc<Limits>>,
     access: watch::Sender<Arc<Access>>,
     tls: watch::Sender<Tls>,
@@ -41,12 +45,12 @@ pub(crate) struct TermsFollower {
 
 impl TermsFollower {
     /// Takes the settings over as they are now, so that the first client finds them.
-    pub(crate) async fn begin(settings: &SettingsView, health: HealthRegistry) -> (Terms, Self) {
-        let settings = settings.section(|settings| &settings.http);
+    pub(crate) async fn begin(application: Application) -> (Terms, Self) {
+        let settings = application.settings().section(|settings| &settings.http);
         let (limits, watch_limits) = watch::channel(Arc::default());
         let (access, watch_access) = watch::channel(Arc::default());
         let (tls, watch_tls) = watch::channel(Tls::Off);
-        let follower = Self { settings, health, limits, access, tls };
+        let follower = Self { application, settings, limits, access, tls };
         follower.apply().await;
         (Terms { limits: watch_limits, access: watch_access, tls: watch_tls }, follower)
     }
@@ -60,10 +64,11 @@ impl TermsFollower {
         loop {
             // Watched before they are read: what changes in between is read again.
             let mut files = self.watch_files();
-            self.apply().await;
+            let again = self.apply().await;
             tokio::select! {
                 _ = self.settings.changed() => {}
                 () = changed(&mut files) => {}
+                () = tokio::time::sleep(PAUSE), if again == Again::Soon => {}
             }
         }
     }
@@ -75,38 +80,60 @@ impl TermsFollower {
         watch.map_err(warn).ok()
     }
 
-    async fn apply(&self) {
+    async fn apply(&self) -> Again {
         let http = self.settings.seen();
         self.limits.send_replace(Arc::new(limits(http)));
         self.access.send_replace(Arc::new(access(http)));
-        match Source::of(&http.tls).load().await {
+        let health = self.application.health();
+        let Ok(key) = self.private_key(&http.tls).await else {
+            self.keep_old(&Unusable::Secret);
+            return Again::Soon;
+        };
+        match Source::of(&http.tls).load(key.as_deref().map(String::as_str)).await {
             Ok(None) => {
                 if !matches!(*self.tls.borrow(), Tls::Off) {
-                    self.health.set(COMPONENT, HealthState::Well, "");
+                    health.set(COMPONENT, HealthState::Well, "");
                 }
                 self.tls.send_replace(Tls::Off);
             }
             Ok(Some(certificate)) => {
                 self.tls.send_replace(Tls::On(certificate));
-                self.health.set(COMPONENT, HealthState::Well, "");
+                health.set(COMPONENT, HealthState::Well, "");
             }
             Err(error) => self.keep_old(&error),
         }
+        Again::WhenSomethingChanges
     }
 
-    fn keep_old(&self, error: &certificate::Unusable) {
-        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        if matches!(*self.tls.borrow(), Tls::On(_)) {
-            let reason = format!("{error}{cause}; the certificate from before is shown");
-            tracing::warn!(reason, "the certificate is not replaced");
-            self.health.set(COMPONENT, HealthState::Degraded, reason);
-        } else {
-            let reason = format!("{error}{cause}; only this machine is served");
-            tracing::error!(reason, "there is no certificate");
-            self.tls.send_replace(Tls::Unusable);
-            self.health.set(COMPONENT, HealthState::Failed, reason);
+    /// The private key among the secrets of the settings; an error while the database is away.
+    async fn private_key(&self, tls: &TlsSettings) -> Result<Option<Zeroizing<String>>, CommandError> {
+        match tls.key {
+            None => Ok(None),
+            Some(of) => self.application.secret(of).await,
         }
     }
+
+    fn keep_old(&self, error: &Unusable) {
+        let (health, error) = (self.application.health(), error.reason());
+        if matches!(*self.tls.borrow(), Tls::On(_)) {
+            let reason = format!("{error}; the certificate from before is shown");
+            tracing::warn!(reason, "the certificate is not replaced");
+            health.set(COMPONENT, HealthState::Degraded, reason);
+        } else {
+            let reason = format!("{error}; only this machine is served");
+            tracing::error!(reason, "there is no certificate");
+            self.tls.send_replace(Tls::Unusable);
+            health.set(COMPONENT, HealthState::Failed, reason);
+        }
+    }
+}
+
+/// When the certificate is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    WhenSomethingChanges,
+    /// It could not be read, and nothing will tell when it can be.
+    Soon,
 }
 
 /// Waits until a file changed and then nothing for a moment.

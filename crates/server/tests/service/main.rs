@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod backup;
 mod campaign;
+mod certificates;
 mod crashes;
 mod database_away;
 mod failures;
@@ -11,8 +13,10 @@ mod log_tools;
 mod main_job;
 mod metrics;
 mod removal;
+mod secrets;
 mod setting_up;
 mod slow_clients;
 mod start;
 mod story;
+mod upgrades;
 mod world;

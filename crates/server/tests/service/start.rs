@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use reqwest::{Method, StatusCode};
 use revaer_test_support::{ServiceProcess, TestDatabase};
 use serde_json::json;
 use tokio::process::Command;
@@ -60,6 +61,60 @@ async fn port_that_is_taken_is_said() {
         run_to_end(&["--data-dir", folder.path().to_str().unwrap(), "--listen", &address]).await;
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_listens_where_its_settings_say_and_a_flag_wins_over_them() {
+    let world = World::new(1, 1000);
+    let mut service = world.service().await;
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (first, second) = (free(), free());
+    let set = async |service: &ServiceProcess, address: std::net::SocketAddr| {
+        let patch = json!({ "http": { "listen": address } });
+        let (status, answer) = service.exchange(Method::PATCH, "/v1/settings", Some(&patch)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer["restart_required"].clone()
+    };
+    assert_eq!(set(&service, first).await, json!([]), "the flag wins also after a restart");
+    service.terminate().await;
+    service.start_again_where_set().await;
+    assert_eq!(service.base_url(), format!("http://{first}"));
+    assert_eq!(set(&service, second).await, json!(["/http/listen"]));
+    service.terminate().await;
+    let taken = std::net::TcpListener::bind(second).unwrap();
+    let data_dir = world.data_dir();
+    let (code, said) = run_to_end(&["--data-dir", data_dir.to_str().unwrap()]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&format!("cannot listen on {second} (the setting http.listen)")), "{said}");
+    drop(taken);
+    service.start_again().await;
+    assert_ne!(service.base_url(), format!("http://{second}"), "what is stored can be got around");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instance_has_a_name_and_an_id_that_never_changes() {
+    let world = World::new(1, 1000);
+    let mut service = world.service().await;
+    let instance = async |service: &ServiceProcess| {
+        service.get_json("/v1/settings").await["settings"]["instance"].clone()
+    };
+    let first = instance(&service).await;
+    assert_eq!(first["name"], "test", "as the setup said");
+    assert_eq!(first["id"].as_str().map(str::len), Some(26), "{first}");
+    let history = service.get_json("/v1/settings/history").await;
+    let named = history["items"].as_array().unwrap().iter().find(|entry| {
+        entry["changes"].as_array().unwrap().iter().any(|change| change["path"] == "/instance/name")
+    });
+    assert_eq!(named.unwrap()["actor"], "setup", "{history}");
+    service.kill9().await;
+    service.start_again().await;
+    assert_eq!(instance(&service).await, first);
+    let patch = json!({ "instance": { "id": "01ARZ3NDEKTSV4RRFFQ69G5FAV" } });
+    let (status, refused) = service.exchange(Method::PATCH, "/v1/settings", Some(&patch)).await;
+    assert_eq!(
+        (status, &refused["errors"][0]["code"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("immutable_key"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

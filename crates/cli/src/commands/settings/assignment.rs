@@ -1,5 +1,9 @@
 //! `key=value` on the command line, and the merge patch that several of them make.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Command, Error};
@@ -11,11 +15,23 @@ use super::catalogue;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyName(String);
 
+/// The largest file that a value is read from: more than the service takes of any.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
 /// A key and a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Assignment {
     key: KeyName,
-    value: Value,
+    value: Given,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq)]
+enum Given {
+    /// The command line.
+    Here(Value),
+    /// A file, `-` for standard input: whoever may list the processes of a machine reads their command lines too.
+    InFile(PathBuf),
 }
 
 impl KeyName {
@@ -54,12 +70,25 @@ impl Assignment {
     fn parse(text: &str) -> Result<Self, String> {
         let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
         let key = KeyName::parse(key)?;
+        if let Some(file) = value.strip_prefix('@') {
+            return Ok(Self { key, value: Given::InFile(file.into()) });
+        }
         // A key that takes texts takes `7070` as one; what looks like JSON but is none is a text anywhere.
         let is_text = catalogue::find(key.name()).is_some_and(|key| key.is_text);
         let json = serde_json::from_str(value).ok();
         let json =
             json.filter(|json: &Value| !is_text || json.is_string() || json.is_null() || json.is_object());
-        Ok(Self { key, value: json.unwrap_or_else(|| value.into()) })
+        Ok(Self { key, value: Given::Here(json.unwrap_or_else(|| value.into())) })
+    }
+
+    /// The value; a text, if it is in a file.
+    fn value(&self) -> Result<Value, String> {
+        match &self.value {
+            Given::Here(value) => Ok(value.clone()),
+            Given::InFile(file) => read(file)
+                .map(Value::from)
+                .map_err(|error| format!("cannot read {}: {error}", file.display())),
+        }
     }
 
     pub(super) const fn key(&self) -> &KeyName {
@@ -70,7 +99,8 @@ impl Assignment {
 /// The patch that sets all of them.
 pub(super) fn patch(assignments: &[Assignment]) -> Result<Value, String> {
     let mut patch = Map::new();
-    for Assignment { key, value } in assignments {
+    for assignment in assignments {
+        let key = &assignment.key;
         let mut parts: Vec<&str> = key.name().split('.').collect();
         let last = parts.pop().unwrap_or_default();
         let mut group = &mut patch;
@@ -78,11 +108,24 @@ pub(super) fn patch(assignments: &[Assignment]) -> Result<Value, String> {
             let inner = group.entry(part).or_insert_with(|| Value::Object(Map::new()));
             group = inner.as_object_mut().ok_or_else(|| contradiction(key))?;
         }
-        if group.insert(last.to_owned(), value.clone()).is_some() {
+        if group.insert(last.to_owned(), assignment.value()?).is_some() {
             return Err(contradiction(key));
         }
     }
     Ok(Value::Object(patch))
+}
+
+/// The text of a file, without the line break that editors put at its end.
+fn read(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        io::stdin().lock().take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    } else {
+        File::open(file)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    }
+    let end = text.trim_end_matches(['\r', '\n']).len();
+    text.truncate(end);
+    Ok(text)
 }
 
 fn contradiction(key: &KeyName) -> String {
@@ -129,7 +172,19 @@ mod tests {
     #[case::value_with_equals("engine.user_agent=a=b", json!("a=b"))]
     #[case::unknown_key("engine.warp=9", json!(9))]
     fn value_is_taken_as_the_key_takes_it(#[case] text: &str, #[case] value: Value) {
-        assert_eq!(Assignment::parse(text).unwrap().value, value);
+        assert_eq!(Assignment::parse(text).unwrap().value(), Ok(value));
+    }
+
+    #[test]
+    fn value_may_be_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "7 = @x\n").unwrap();
+        let assignment = Assignment::parse(&format!("engine.proxy.password=@{}", file.display())).unwrap();
+        assert_eq!(assignment.value(), Ok(json!("7 = @x")));
+        assert_eq!(Assignment::parse("a=\"@x\"").unwrap().value(), Ok(json!("@x")), "in quotes it is a text");
+        std::fs::remove_file(&file).unwrap();
+        assert!(assignment.value().unwrap_err().contains("password"));
     }
 
     #[test]

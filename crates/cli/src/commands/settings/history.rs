@@ -4,7 +4,7 @@ use clap::Args;
 use revaer_wire::{SettingsHistoryEntry, SettingsHistoryPage};
 use serde_json::Value;
 
-use super::name;
+use super::key_name;
 use crate::commands::Context;
 use crate::commands::page::{self, Extent};
 use crate::failure::Failure;
@@ -51,7 +51,7 @@ fn table(entries: &[SettingsHistoryEntry]) -> Table<5> {
                 entry.position.to_string(),
                 entry.recorded_at.clone(),
                 entry.actor.clone().unwrap_or_default(),
-                name(&change.path),
+                key_name(&change.path),
                 format!("{} -> {}{why}", shown(change.old.as_ref()), shown(change.new.as_ref())),
             ]);
         }

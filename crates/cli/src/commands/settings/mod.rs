@@ -51,7 +51,7 @@ struct Get {
 /// Arguments of `settings set`.
 #[derive(Debug, Args)]
 struct Set {
-    /// A key and its new value; a value that is no JSON is a text, `null` brings the default back
+    /// A key and its new value; a value that is no JSON is a text, @FILE the text in a file (@- standard input), `null` brings the default back
     #[arg(value_name = "KEY=VALUE", required = true, value_parser = Assignment::parser())]
     assignments: Vec<Assignment>,
     /// Judge it, and change nothing
@@ -147,7 +147,7 @@ fn shown(document: &Document, output: Output, keys: &[&KeyName]) -> Result<(), F
         Output::text(&table.render(Output::columns()))?;
     }
     for pointer in &answer.restart_required {
-        note(&format!("{} takes effect when the service starts again", name(pointer)));
+        note(&format!("{} takes effect when the service starts again", key_name(pointer)));
     }
     Ok(())
 }
@@ -176,7 +176,7 @@ fn leaves(value: &Value, at: &str, rows: &mut Vec<(String, String)>) {
 }
 
 /// A pointer as a name with dots, as people write it.
-fn name(pointer: &str) -> String {
+pub(super) fn key_name(pointer: &str) -> String {
     let parts = pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"));
     parts.collect::<Vec<_>>().join(".")
 }
