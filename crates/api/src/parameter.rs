@@ -16,6 +16,9 @@ use crate::problem::Refusal;
 
 /// The most faults that one answer names: a hostile request must not make the answer long.
 pub(crate) const FAULTS_MAX: usize = 100;
+/// The last position that a parameter takes. No log gets so far, and the document can name it: 2^63 is rounded by whoever reads
+/// numbers as floating point.
+const POSITION_MAX: Position = Position(1_000_000_000_000_000_000);
 /// The longest idempotency key.
 const KEY_BYTES_MAX: usize = 255;
 
@@ -200,11 +203,11 @@ impl Value for bool {
 
 impl Value for Position {
     fn read(text: &str) -> Result<Self, Fault> {
-        text.parse().map_err(|_| (codes::MALFORMED, "is not a position: digits alone".to_owned()))
+        let position = text.parse().ok().filter(|position| *position <= POSITION_MAX);
+        position.ok_or_else(|| (codes::MALFORMED, "is not a position: digits alone".to_owned()))
     }
 
     fn schema() -> MetaSchema {
-        // Beyond it a bound would be rounded by whoever reads numbers as floating point; no log gets so far.
         let maximum = Some(1e18);
         MetaSchema { minimum: Some(0.0), maximum, ..MetaSchema::new_with_format("integer", "int64") }
     }
@@ -215,7 +218,7 @@ pub(crate) struct Moment(pub(crate) At);
 
 impl Value for Moment {
     fn read(text: &str) -> Result<Self, Fault> {
-        let position = text.parse::<Position>().map(At::Position);
+        let position = Position::read(text).map(At::Position);
         let moment = position.or_else(|_| OffsetDateTime::parse(text, &Rfc3339).map(At::Time));
         moment
             .map(Self)

@@ -14,7 +14,7 @@ const NOTHING: &str = "nothing else";
 pub(crate) fn complete(name: &str, schema: &mut MetaSchema) {
     bound(schema);
     if name.ends_with("Request") {
-        schema.additional_properties = nothing_else();
+        schema.additional_properties = Some(Box::new(nothing_else()));
     }
     for (name, property) in &mut schema.properties {
         if let MetaSchemaRef::Inline(property) = property {
@@ -27,9 +27,9 @@ pub(crate) fn complete(name: &str, schema: &mut MetaSchema) {
 }
 
 /// Says that an object has the properties that are named and no others, once [`written`] has it.
-pub(crate) fn nothing_else() -> Option<Box<MetaSchemaRef>> {
+pub(crate) fn nothing_else() -> MetaSchemaRef {
     let nothing = MetaSchema { title: Some(NOTHING.to_owned()), ..MetaSchema::ANY };
-    Some(Box::new(MetaSchemaRef::Inline(Box::new(nothing))))
+    MetaSchemaRef::Inline(Box::new(nothing))
 }
 
 /// The document with `false` where [`nothing_else`] stands.

@@ -32,14 +32,14 @@ impl Manual {
     /// What the file system says when a file cannot be written.
     pub fn run(&self, definition: Command) -> io::Result<Option<String>> {
         match &self.to {
-            Some(folder) => write(definition, folder).map(|()| None),
+            Some(folder) => write(&definition, folder).map(|()| None),
             None => Ok(Some(page(definition))),
         }
     }
 }
 
 /// Writes `man/*.1` (one page for each command) and `completions/<shell>/…` into a folder, which is made.
-fn write(definition: Command, folder: &Path) -> io::Result<()> {
+fn write(definition: &Command, folder: &Path) -> io::Result<()> {
     let name = definition.get_name().to_owned();
     let man = folder.join("man");
     std::fs::create_dir_all(&man)?;
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn completions_are_named_as_each_shell_looks_for_them() {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        write(definition(), folder.path()).expect("it can be written");
+        write(&definition(), folder.path()).expect("it can be written");
         for file in ["bash/tool", "zsh/_tool", "fish/tool.fish"] {
             let script =
                 std::fs::read_to_string(folder.path().join("completions").join(file)).unwrap_or_default();

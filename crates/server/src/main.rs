@@ -200,7 +200,7 @@ fn main() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         match command {
-            None | Some(Command::Serve) => commands::serve(config).await,
+            None | Some(Command::Serve) => Box::pin(commands::serve(config)).await,
             Some(Command::Migrate) => commands::migrate(&config).await,
             Some(Command::Rebuild { projection }) => commands::rebuild(&config, &projection).await,
             Some(Command::Log(LogCommand::Export { after, samples })) => {

@@ -134,7 +134,6 @@ fn words(line: &str) -> Vec<Word> {
                 word.get_or_insert_default();
             }
             (_, '\\') => word.get_or_insert_default().extend(characters.next()),
-            (Some(_), _) => word.get_or_insert_default().push(c),
             (None, '#') if word.is_none() => break,
             (None, ' ') => words.extend(word.take().map(Word::Text)),
             (None, '|' | ';' | '&' | '(' | ')') => {
@@ -148,7 +147,7 @@ fn words(line: &str) -> Vec<Word> {
                 while characters.next_if(|c| *c == '>' || *c == ' ').is_some() {}
                 while characters.next_if(|c| !matches!(c, ' ' | ';' | '|' | '&' | ')')).is_some() {}
             }
-            (None, _) => word.get_or_insert_default().push(c),
+            (Some(_) | None, _) => word.get_or_insert_default().push(c),
         }
     }
     words.extend(word.map(Word::Text));

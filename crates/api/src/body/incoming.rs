@@ -109,7 +109,7 @@ impl<'a> ApiExtractor<'a> for AddBody {
                 // The same as the JSON body, without `magnet` and `metainfo`.
                 ("options", AddRequest::schema_ref()),
             ],
-            additional_properties: nothing_else(),
+            additional_properties: Some(Box::new(nothing_else())),
             ..MetaSchema::new("object")
         };
         let content = vec![

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use revaer_domain::settings::{
-    Change, Patch, Reversal, SecretRef, Settings, SettingsCommand, SettingsEvent, decide,
+    Change, FaultCode, Patch, Refused, Reversal, SecretRef, Settings, SettingsCommand, SettingsEvent, decide,
 };
 use revaer_domain::values::Label;
 use revaer_event_log::{Append, AppendError, Appended, CommandOutcome, CommandRecord, Position, Version};
@@ -61,9 +61,8 @@ impl Application {
         let Concealed { request, secrets } = conceal(request, self.server_key());
         let patch = Patch { request, secrets: secrets.keys().copied().collect() };
         let now = self.refresh_settings().await?;
-        check_version(&now, caller)?;
         let command = SettingsCommand::Patch(patch);
-        let events = decide(&now.recorded, &command)?;
+        let events = decide_for(&now, &command, caller)?;
         self.judge(&now.recorded, &events, &command, &secrets).await?;
         let after = events.iter().fold((*now).clone(), |now, event| self.inner.settings.then(&now, event));
         Ok(done(after, changes(events)))
@@ -126,8 +125,7 @@ impl Application {
         let _stream = self.inner.locks.hold(STREAM_LOCK).await;
         for _ in 0..ATTEMPTS_MAX {
             let now = self.refresh_settings().await?;
-            check_version(&now, caller)?;
-            let events = decide(&now.recorded, &command)?;
+            let events = decide_for(&now, &command, caller)?;
             if events.is_empty() && caller.idempotency_key.is_none() {
                 return Ok(done((*now).clone(), Vec::new()));
             }
@@ -182,6 +180,21 @@ impl Application {
         let then = self.fold_settings(|fact| fact.version <= outcome.version_after).await?;
         Ok(SettingsDone { repeated: true, ..done(then, Vec::new()) })
     }
+}
+
+/// What the rules say, if the settings have the version that the caller knows. What would be wrong at any version is told first.
+fn decide_for(
+    now: &SettingsNow,
+    command: &SettingsCommand,
+    caller: &Caller,
+) -> Result<Vec<SettingsEvent>, SettingsError> {
+    let decided = decide(&now.recorded, command);
+    let is_wrong_anyway = matches!(&decided, Err(Refused::Invalid(faults))
+        if faults.iter().any(|fault| fault.code != FaultCode::Contradiction));
+    if !is_wrong_anyway {
+        check_version(now, caller)?;
+    }
+    Ok(decided?)
 }
 
 fn check_version(now: &SettingsNow, caller: &Caller) -> Result<(), CommandError> {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use revaer_application::{At, Clock, CommandError, Override, SecretSweeper, SettingsError, SettingsFollower};
+use revaer_application::{
+    At, Caller, Clock, CommandError, Override, SecretSweeper, SettingsError, SettingsFollower,
+};
 use revaer_domain::settings::Refused;
 use revaer_event_log::{Append, NewFact, Position, StreamId};
 use serde_json::json;
@@ -43,6 +45,24 @@ async fn of_two_patches_on_one_version_one_wins() {
     let stale = SettingsError::Command(CommandError::PreconditionFailed { actual: 1 });
     assert_eq!(lost.to_string(), stale.to_string());
     assert_eq!(world.facts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_wrong_at_any_version_is_told_before_the_version() {
+    let world = World::new().await;
+    let process = world.process().await;
+    let stale = Caller { if_match: Some(7), ..operator(None) };
+    let patch =
+        async |request| process.application.patch_settings(request, &stale).await.expect_err("refused");
+    let wrong = patch(json!({"engine": {"dht": 7}})).await;
+    assert!(matches!(wrong, SettingsError::Refused(Refused::Invalid(_))), "{wrong:?}");
+    for fits_or_not in [json!({"engine": {"dht": true}}), json!({"engine": {"proxy": {"kind": "http"}}})] {
+        let refused = patch(fits_or_not).await;
+        assert!(
+            matches!(refused, SettingsError::Command(CommandError::PreconditionFailed { actual: 0 })),
+            "{refused:?}"
+        );
+    }
 }
 
 #[tokio::test]

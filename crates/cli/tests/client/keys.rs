@@ -21,7 +21,7 @@ struct Home {
 
 impl Home {
     fn new() -> Home {
-        Home { folder: tempfile::tempdir().unwrap() }
+        Home { folder: tempfile::tempdir().expect("a directory can be made") }
     }
 
     fn keys(&self) -> PathBuf {
@@ -31,21 +31,22 @@ impl Home {
     /// Runs the client with nothing but what it keeps here.
     async fn revaer(&self, service: &Service, arguments: &[&str]) -> Ended {
         let keys = self.keys();
-        let keys = ["--key-file", keys.to_str().unwrap()];
+        let keys = ["--key-file", keys.to_str().expect("a plain path")];
         revaer(&without_key(service), &[&keys, arguments].concat()).await
     }
 
     /// The secret that is kept.
     fn kept(&self) -> String {
-        let keys: Value = serde_json::from_slice(&std::fs::read(self.keys()).unwrap()).unwrap();
-        let keys = keys.as_object().unwrap();
+        let keys: Value =
+            serde_json::from_slice(&std::fs::read(self.keys()).expect("is there")).expect("JSON");
+        let keys = keys.as_object().expect("an object");
         assert_eq!(keys.len(), 1, "one for each service");
-        keys.values().next().unwrap().as_str().unwrap().to_owned()
+        keys.values().next().and_then(Value::as_str).expect("a secret").to_owned()
     }
 
     fn token(&self, token: &str) -> PathBuf {
         let file = self.folder.path().join("token");
-        std::fs::write(&file, token).unwrap();
+        std::fs::write(&file, token).expect("is written");
         file
     }
 }
@@ -59,11 +60,11 @@ fn with_key(service: &Service, secret: &str) -> Address {
 }
 
 async fn complete_with(home: &Home, service: &Service, token: &Path) -> Ended {
-    home.revaer(service, &["setup", "complete", "--token-file", token.to_str().unwrap()]).await
+    home.revaer(service, &["setup", "complete", "--token-file", token.to_str().expect("a plain path")]).await
 }
 
 fn mode(file: &Path) -> u32 {
-    std::fs::metadata(file).unwrap().permissions().mode() & 0o777
+    std::fs::metadata(file).expect("is there").permissions().mode() & 0o777
 }
 
 #[tokio::test]

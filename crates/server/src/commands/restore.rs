@@ -114,7 +114,7 @@ async fn load(
         loop {
             match reader.next().await? {
                 Some((name, piece)) if table_of(&name) == Some(table.name.as_str()) => {
-                    rows.send(&piece).await?
+                    rows.send(&piece).await?;
                 }
                 other => {
                     next = other;

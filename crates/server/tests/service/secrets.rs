@@ -63,16 +63,8 @@ async fn everything(pool: &PgPool, except: &[&str]) -> String {
     dump
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_recorded_logged_or_answered() {
-    let (world, database) = (World::new(1, 50_000), TestDatabase::create().await);
-    let transcript = world.data_dir().with_file_name("transcript");
-    let options = options(&world.data_dir()).database_url(database.url()).without_setup();
-    let options = options.variable("RUST_LOG", "trace").transcript(&transcript);
-    let service = ServiceProcess::start(REVAERD, options).await;
-    let mut told = Told { service, transcript, answers: String::new(), secrets: Vec::new() };
-
-    // The setup: one token is replaced, a wrong one is tried, the last is exchanged.
+/// One token is replaced, a wrong one is tried, the last is exchanged for the first key.
+async fn set_up(told: &mut Told) {
     told.ask_for_secret("a replaced token", "/v1/setup/start", json!({}), "token").await;
     let started = told.ask_for_secret("the token", "/v1/setup/start", json!({}), "token").await;
     let wrong = told.secret("a wrong token", "rvs_wrong-token-of-somebody");
@@ -82,8 +74,10 @@ async fn no_secret_is_recorded_logged_or_answered() {
     let first = complete(&started["token"]);
     let first = told.ask_for_secret("the first key", "/v1/setup/complete", first, "secret").await;
     told.service.show_key(first["secret"].as_str().unwrap());
+}
 
-    // Keys: issued, used wrongly, rotated, revoked.
+/// Keys are issued, used wrongly, rotated and revoked; a ticket opens a stream.
+async fn use_keys(told: &mut Told) {
     let issue = json!({"label": "ops", "scope": "read"});
     let issued = told.ask_for_secret("a key", "/v1/api-keys", issue, "secret").await;
     let rotate = format!("/v1/api-keys/{}/rotate", issued["id"].as_str().unwrap());
@@ -97,8 +91,10 @@ async fn no_secret_is_recorded_logged_or_answered() {
     let stream = format!("/v1/events?after=0&ticket={}", ticket["ticket"].as_str().unwrap());
     let stream = reqwest::Client::builder().no_proxy().build().unwrap().get(told.service.url(&stream));
     assert_eq!(stream.send().await.unwrap().status(), StatusCode::OK);
+}
 
-    // Settings: changed, replaced, refused, taken back.
+/// Settings are changed, replaced, refused and taken back.
+async fn change_settings(told: &mut Told) {
     let proxy = |password: &str| json!({"engine": {"proxy": {"username": "me", "password": password}}});
     for what in ["the-first-proxy-password", "the-second-proxy-password"] {
         let password = told.secret("a proxy's password", what);
@@ -132,8 +128,10 @@ async fn no_secret_is_recorded_logged_or_answered() {
     }
     let revert = json!({"position": changed["position"]});
     assert_eq!(told.ask(Method::POST, "/v1/settings/revert", Some(&revert)).await.0, StatusCode::OK);
+}
 
-    // A member's key for a tracker that does not answer: in a magnet, and beside it.
+/// A member's keys for trackers that do not answer: in a magnet, and beside it.
+async fn add_private_torrent(told: &mut Told, world: &World) -> String {
     let passkey = told.secret("a passkey in a magnet", "5ca1ab1e0123456789abcdef5ca1ab1e");
     let second = told.secret("a passkey in a path", "cafebabe0123456789abcdefcafebabe");
     let magnet =
@@ -150,7 +148,23 @@ async fn no_secret_is_recorded_logged_or_answered() {
     told.service.wait_until(&seen, BOUND, all_are_seen).await;
     let announce = json!({"action": "reannounce"});
     told.ask(Method::POST, &format!("/v1/torrents/{id}/action"), Some(&announce)).await;
+    id
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_recorded_logged_or_answered() {
+    let (world, database) = (World::new(1, 50_000), TestDatabase::create().await);
+    let transcript = world.data_dir().with_file_name("transcript");
+    let options = options(&world.data_dir()).database_url(database.url()).without_setup();
+    let options = options.variable("RUST_LOG", "trace").transcript(&transcript);
+    let service = ServiceProcess::start(REVAERD, options).await;
+    let mut told = Told { service, transcript, answers: String::new(), secrets: Vec::new() };
+
+    set_up(&mut told).await;
+    use_keys(&mut told).await;
+    change_settings(&mut told).await;
+    let id = add_private_torrent(&mut told, &world).await;
+    let seen = format!("/v1/torrents/{id}/trackers");
     for path in [
         "/v1/settings",
         "/v1/settings/history?limit=1000",

@@ -183,7 +183,7 @@ mod tests {
         let assignment = Assignment::parse(&format!("engine.proxy.password=@{}", file.display())).unwrap();
         assert_eq!(assignment.value(), Ok(json!("7 = @x")));
         assert_eq!(Assignment::parse("a=\"@x\"").unwrap().value(), Ok(json!("@x")), "in quotes it is a text");
-        std::fs::remove_file(&file).unwrap();
+        folder.close().unwrap();
         assert!(assignment.value().unwrap_err().contains("password"));
     }
 
