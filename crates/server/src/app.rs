@@ -1,20 +1,19 @@
 //! The composition root: every part is made here, started in the order of need and ended in the reverse.
 //!
 //! The API ends first, then the session, whose last words the observer still records, then the projections, the log, and the
-//! private PostgreSQL last of all. Each end has a bound, so that a part that hangs delays the end and does not prevent it.
+//! private PostgreSQL last of all.
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use revaer_application::{
     AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SecretSweeper, SettingsFollower,
     SetupToken, SystemClock, UseRecorder,
 };
-use revaer_domain::settings::HttpSettings;
+use revaer_domain::settings::{EngineSettings, HttpSettings};
 use revaer_engine::{Engine, EngineHandle, NoticeReceiver};
 use revaer_event_log::EventLog;
 use revaer_postgres_embedded::{Cluster, DataDirLock};
@@ -34,22 +33,12 @@ use crate::metainfo::LibtorrentParser;
 use crate::part::{self, Part, Watch};
 use crate::ports::EngineView;
 use crate::retention;
+use crate::running::{API_END, Running};
 use crate::server_key;
 use crate::telemetry::{Sources, Telemetry, Tide};
 
 /// This process among those that may append to one log.
-const NODE: &str = "local";
-/// How long requests may take to finish, and streams to end.
-const API_END: Duration = Duration::from_secs(10);
-/// How long the session may take: its own deadline is shorter.
-const ENGINE_END: Duration = Duration::from_secs(30);
-/// How long the session's last words may take to be recorded.
-const OBSERVER_END: Duration = Duration::from_secs(20);
-/// How long anything else may take.
-const PART_END: Duration = Duration::from_secs(10);
-/// How long the private PostgreSQL may take: an orderly stop first, then by force.
-const DATABASE_END: Duration = Duration::from_secs(40);
-
+pub(crate) const NODE: &str = "local";
 /// Everything that was made, before anything runs.
 pub(crate) struct App {
     cluster: Option<Cluster>,
@@ -118,12 +107,7 @@ impl App {
                 return Err(refused);
             }
         };
-        let download_root = config.download_root(&settings.engine);
-        std::fs::create_dir_all(&download_root)
-            .with_context(|| format!("cannot make the download root {}", download_root.display()))?;
-        let download_root = download_root
-            .canonicalize()
-            .with_context(|| format!("cannot find the download root {}", download_root.display()))?;
+        let download_root = download_root(&config, &settings.engine)?;
         let options = revaer_engine::Options {
             // What lies elsewhere (a password, a list of addresses) is added before anything moves.
             profile: revaer_engine::Profile {
@@ -238,38 +222,8 @@ impl App {
         let sampler = Part::spawn(watch, "sampler", |token| sampler.run(token));
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
 
-        let (projections, listener) = (self.projections, self.listener);
-        if let Ok(address) = listener.local_addr() {
-            // The one line on stdout: scripts and supervisors read where to go, also when the port was left to the system.
-            // Nobody has to listen.
-            let _ = writeln!(std::io::stdout(), "listening on http://{address}");
-        }
-        let identified = application.clone();
-        let api = Part::spawn(watch, "api", |token| {
-            let Terms { limits, access, tls } = self.terms;
-            let parts = revaer_api::Parts {
-                application,
-                projections,
-                limits: limits.clone(),
-                access: access.clone(),
-                metrics: rooms.api.clone(),
-                exposition: Arc::new(telemetry),
-                shutdown: token.clone(),
-            };
-            let server = revaer_api::Server {
-                listener,
-                service: revaer_api::service(parts),
-                limits,
-                access,
-                tls,
-                metrics: rooms.api,
-            };
-            async move {
-                // Before anybody can have read a version of the settings that this would outdate.
-                instance::identify(&identified).await;
-                server.run(token, API_END).await;
-            }
-        });
+        let sources = (application, self.projections, telemetry);
+        let api = serve(watch, self.listener, sources, self.terms, rooms.api);
         Running {
             database,
             log: log_part,
@@ -291,9 +245,52 @@ impl App {
             secrets,
             terms,
             tide,
-            _lock: self.lock,
+            lock: self.lock,
         }
     }
+}
+
+/// Begins to serve the API.
+fn serve(
+    watch: &Watch,
+    listener: TcpListener,
+    (application, projections, telemetry): (Application, Projections, Telemetry),
+    terms: Terms,
+    metrics: revaer_api::Metrics,
+) -> Part<()> {
+    if let Ok(address) = listener.local_addr() {
+        // The one line on stdout: scripts and supervisors read where to go, also when the port was left to the system.
+        // Nobody has to listen.
+        let _ = writeln!(std::io::stdout(), "listening on http://{address}");
+    }
+    let identified = application.clone();
+    Part::spawn(watch, "api", |token| {
+        let Terms { limits, access, tls } = terms;
+        let parts = revaer_api::Parts {
+            application,
+            projections,
+            limits: limits.clone(),
+            access: access.clone(),
+            metrics: metrics.clone(),
+            exposition: Arc::new(telemetry),
+            shutdown: token.clone(),
+        };
+        let service = revaer_api::service(parts);
+        let server = revaer_api::Server { listener, service, limits, access, tls, metrics };
+        async move {
+            // Before anybody can have read a version of the settings that this would outdate.
+            instance::identify(&identified).await;
+            server.run(token, API_END).await;
+        }
+    })
+}
+
+/// Where the files go, made if it is not there.
+fn download_root(config: &Config, settings: &EngineSettings) -> anyhow::Result<PathBuf> {
+    let root = config.download_root(settings);
+    std::fs::create_dir_all(&root)
+        .with_context(|| format!("cannot make the download root {}", root.display()))?;
+    root.canonicalize().with_context(|| format!("cannot find the download root {}", root.display()))
 }
 
 async fn listen(config: &Config, address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -321,68 +318,4 @@ fn setup_token(file: &Path) -> anyhow::Result<SetupToken> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the setup token in {}", file.display()))?;
     SetupToken::read(&text).with_context(|| format!("{} holds no setup token", file.display()))
-}
-
-/// The parts that run, in the order of their start.
-struct Running {
-    database: Option<Part<Result<(), revaer_postgres_embedded::Error>>>,
-    log: Part<()>,
-    projector: Part<()>,
-    recorder: Part<()>,
-    health: Part<()>,
-    access: Part<()>,
-    uses: Part<()>,
-    observer: Part<()>,
-    applier: Part<()>,
-    reconciler: Part<()>,
-    counters: Part<()>,
-    limiter: Part<()>,
-    sampler: Part<()>,
-    engine: Part<Option<Vec<u8>>>,
-    api: Part<()>,
-    settings: Part<()>,
-    kept: Part<()>,
-    secrets: Part<()>,
-    terms: Part<()>,
-    tide: Part<()>,
-    /// Nobody else may serve from the data directory until the last part has ended.
-    _lock: DataDirLock,
-}
-
-impl Running {
-    async fn end(self, bodies: &revaer_application::Bodies, log: &EventLog) {
-        self.api.end(API_END + Duration::from_secs(1)).await;
-        self.terms.end(PART_END).await;
-        self.tide.end(PART_END).await;
-        self.reconciler.end(PART_END).await;
-        self.applier.end(PART_END).await;
-        self.counters.end(PART_END).await;
-        self.limiter.end(PART_END).await;
-        self.sampler.end(PART_END).await;
-        let state = self.engine.end(ENGINE_END).await.flatten();
-        // Its token is the end of all patience: until the bound it ends by itself, when everything is recorded.
-        self.observer.wait(OBSERVER_END).await;
-        if let Some(state) = state
-            && let Err(error) = bodies.put_session_state(NODE, &state).await
-        {
-            tracing::warn!(%error, "the session's state is not saved");
-        }
-        self.uses.end(PART_END).await;
-        self.access.end(PART_END).await;
-        self.health.end(PART_END).await;
-        self.recorder.end(PART_END).await;
-        self.settings.end(PART_END).await;
-        self.kept.end(PART_END).await;
-        self.secrets.end(PART_END).await;
-        self.projector.end(PART_END).await;
-        self.log.end(PART_END).await;
-        if tokio::time::timeout(PART_END, log.pool().close()).await.is_err() {
-            tracing::warn!("connections to the database do not end and are left behind");
-        }
-        if let Some(database) = self.database
-            && let Some(Err(error)) = database.end(DATABASE_END).await
-        {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the private PostgreSQL ended badly");
-        }
-    }
 }

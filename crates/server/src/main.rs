@@ -15,6 +15,7 @@ mod metainfo;
 mod part;
 mod ports;
 mod retention;
+mod running;
 mod server_key;
 mod signals;
 mod telemetry;
