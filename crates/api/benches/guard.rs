@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use poem::Server;
 use poem::endpoint::BoxEndpoint;
 use poem::listener::{Acceptor, Listener, TcpListener};
-use revaer_api::{Access, Limits, Metrics, Parts, service, service_without_guard};
+use revaer_api::{About, Access, Limits, Metrics, Parts, service, service_without_guard};
 use revaer_application::{
     AccessFollower, AddSource, AddTorrent, Application, Caller, HealthRegistry, LiveError, LivePeer,
     LiveRates, LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, ServerKey, SystemClock, TOKEN_VALIDITY,
@@ -72,6 +72,7 @@ async fn main() {
         access: watch::channel(Arc::new(Access::default())).1,
         metrics: Metrics::default(),
         exposition: Arc::new(Metrics::default()),
+        about: About::default(),
         shutdown: shutdown.clone(),
     };
     let with = serve(service(parts())).await;

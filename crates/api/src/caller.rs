@@ -4,7 +4,7 @@ use poem::Request;
 use revaer_application::{Caller, Principal};
 
 use crate::parameter::{Given, IdempotencyKey, IfMatch, Parameters};
-use crate::request_id::RequestId;
+use crate::request_id::{RequestId, TraceId};
 
 /// Whoever sets the service up, before there is a key to name it by.
 const SETUP: &str = "setup";
@@ -31,8 +31,10 @@ pub(crate) fn plain(request: &Request, request_id: &RequestId) -> Caller {
         actor: principal.map_or(SETUP, |principal| &principal.actor).to_owned(),
         key_id: principal.map(|principal| principal.key_id),
         request_id: Some(request_id.0.clone()),
-        // A command of a client begins a correlation of its own: what follows from it names this request.
-        correlation_id: request_id.0.clone(),
+        // A command of a client begins a correlation of its own, unless it is a part of the client's: what follows names it.
+        correlation_id: request
+            .data::<TraceId>()
+            .map_or_else(|| request_id.0.clone(), |trace| trace.0.clone()),
         causation_id: Some(format!("request:{}", request_id.0)),
         idempotency_key: None,
         if_match: None,

@@ -9,11 +9,11 @@ use revaer_wire::codes;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::Limits;
 use crate::events::Tickets;
 use crate::metrics::Metrics;
 use crate::parameter::{PageLimit, Parameters};
 use crate::problem::Refusal;
+use crate::{About, Limits};
 
 /// Items of a page when the client does not say.
 const PAGE_DEFAULT: u32 = 50;
@@ -26,6 +26,7 @@ pub(crate) struct Context {
     pub(crate) shutdown: CancellationToken,
     pub(crate) tickets: Tickets,
     pub(crate) metrics: Metrics,
+    pub(crate) about: About,
 }
 
 impl Context {

@@ -13,13 +13,14 @@ use poem::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use revaer_application::Application;
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use crate::allow::AllowedMethods;
 use crate::guard::{Admission, Denied, Guard, challenge};
 use crate::metrics::{Counted, Metrics};
 use crate::problem::Refusal;
 use crate::rejected::PROBLEM_JSON;
-use crate::request_id::{self, RequestId};
+use crate::request_id::{self, RequestId, TraceId};
 use crate::{Access, Limits, client_address, cors, headers, origin};
 
 /// Wraps everything that is served.
@@ -45,6 +46,13 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let limits = Arc::clone(&self.limits.borrow());
         let access = Arc::clone(&self.access.borrow());
         client_address::find_out(&mut request, &access.trusted_proxies);
+        let route = self.allowed.template_of(request.uri().path()).unwrap_or("other");
+        let span =
+            tracing::info_span!("request", request_id = id.0, %method, route, trace = tracing::field::Empty);
+        if let Some(trace) = TraceId::of(&request) {
+            span.record("trace", trace.0.as_str());
+            request.set_data(trace);
+        }
         request.set_data(id.clone());
         request.set_data(Arc::clone(&limits));
         let client = client_address::client_address(&request);
@@ -53,10 +61,11 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let page = cors::allowed_origin(&request, &access.cors_origins);
         let admission = self.guard.as_ref().map(|guard| guard.admit(&request, &limits));
         let standing = admission.as_ref().map(|admission| admission.standing);
-        let mut response = match self.answer(request, admission, &limits, page.is_some()).await {
-            Ok(response) => response,
-            Err(refusal) => self.present(&refusal, &id, &path, client),
-        };
+        let mut response =
+            match self.answer(request, admission, &limits, page.is_some()).instrument(span).await {
+                Ok(response) => response,
+                Err(refusal) => self.present(&refusal, &id, &path, client),
+            };
         if let Some(standing) = standing {
             standing.write(&mut response);
         }

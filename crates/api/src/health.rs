@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use poem_openapi::{ApiResponse, OpenApi, Tags};
 use revaer_application::ComponentHealth as Recorded;
 use revaer_domain::health::HealthState;
-use revaer_wire::{ComponentHealth, Health, HealthReport, OverriddenSetting, SettingsReport, SetupReport};
+use revaer_wire::{
+    AboutReport, ComponentHealth, Health, HealthReport, OverriddenSetting, SettingsReport, SetupReport,
+};
 
+use crate::advice::advice;
 use crate::context::Context;
 use crate::payload::JsonOf;
 use crate::present;
@@ -64,6 +67,7 @@ impl HealthApi {
         let report = JsonOf::new(&HealthReport {
             status: name(worst).to_owned(),
             version: VERSION.to_owned(),
+            about: Some(about(&self.0)),
             components: components.into_iter().map(|(_, component)| component).collect(),
             setup: Some(setup(&self.0)),
             settings: Some(settings(&self.0)),
@@ -72,6 +76,16 @@ impl HealthApi {
             HealthState::Well | HealthState::Degraded => Ok(Reported::Works(report)),
             HealthState::Failed => Ok(Reported::Failed(report)),
         }
+    }
+}
+
+fn about(context: &Context) -> AboutReport {
+    let about = &context.about;
+    AboutReport {
+        revision: about.revision.clone(),
+        libtorrent: about.libtorrent.clone(),
+        postgres: about.postgres.clone(),
+        schema_version: about.schema,
     }
 }
 
@@ -114,11 +128,12 @@ async fn components(context: &Context) -> Vec<(HealthState, ComponentHealth)> {
 fn of_record(context: &Context, recorded: Recorded) -> (HealthState, ComponentHealth) {
     let follows_the_log = recorded.component.starts_with(PROJECTION_PREFIX);
     let component = ComponentHealth {
+        advice: advice(&recorded.component, recorded.state).map(str::to_owned),
         component: recorded.component,
         state: name(recorded.state).to_owned(),
         since: present::time(recorded.since),
         reason: recorded.reason,
-        latency_ms: None,
+        latency_ms: recorded.latency.and_then(|latency| u64::try_from(latency.as_millis()).ok()),
         position: follows_the_log.then(|| context.projections.position().0),
     };
     (recorded.state, component)
@@ -136,6 +151,7 @@ async fn database(context: &Context, recorded: Option<&Recorded>) -> (HealthStat
     let known = recorded.filter(|recorded| recorded.state == state).map(|recorded| recorded.since);
     let component = ComponentHealth {
         component: DATABASE.to_owned(),
+        advice: advice(DATABASE, state).map(str::to_owned),
         state: name(state).to_owned(),
         since: present::time(known.unwrap_or_else(|| context.application.clock().now())),
         reason,

@@ -5,6 +5,7 @@
 //! libtorrent, and it never waits for it: a command is answered when the log has it.
 
 mod access;
+mod advice;
 mod allow;
 mod audit;
 mod body;
@@ -41,4 +42,4 @@ pub use metrics::{Exposition, Metrics};
 pub use serve::{BadCertificate, Certificate, Server, Tls};
 #[cfg(feature = "bench")]
 pub use service::service_without_guard;
-pub use service::{Parts, document, service};
+pub use service::{About, Parts, document, service};

@@ -52,8 +52,23 @@ pub struct Parts {
     pub metrics: Metrics,
     /// What it shows of what the whole service counts.
     pub exposition: Arc<dyn Exposition>,
+    /// What runs, and on what.
+    pub about: About,
     /// Ends the streams of events.
     pub shutdown: CancellationToken,
+}
+
+/// What runs, and on what.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// The revision that the service was built from.
+    pub revision: String,
+    /// The version of libtorrent.
+    pub libtorrent: String,
+    /// The version of the PostgreSQL server.
+    pub postgres: String,
+    /// The newest migration of the log's schema.
+    pub schema: i64,
 }
 
 type Operations = (SetupApi, TorrentsApi, SettingsApi, EventsApi, KeysApi, AuditApi, HealthApi, MetricsApi);
@@ -81,6 +96,7 @@ fn served(
         shutdown: parts.shutdown,
         tickets: tickets.clone(),
         metrics: parts.metrics.clone(),
+        about: parts.about,
     });
     let operations: Operations = (
         SetupApi::new(Arc::clone(&context)),

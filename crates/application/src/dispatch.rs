@@ -12,6 +12,7 @@ use revaer_event_log::{
     AppendError, CommandOutcome, CommandRecord, EventLog, Position, Repeat, StreamId, Version,
 };
 use sha2::{Digest, Sha256};
+use tracing::Instrument;
 
 use crate::access::Access;
 use crate::cache::{Cache, Folded};
@@ -203,7 +204,9 @@ impl Application {
         caller: &Caller,
     ) -> Result<Done, CommandError> {
         let begun = Instant::now();
-        let answer = self.decide(id, command, record, caller).await;
+        let correlation = caller.correlation_id.as_str();
+        let span = tracing::info_span!("command", torrent = %id, actor = caller.actor, correlation);
+        let answer = self.decide(id, command, record, caller).instrument(span).await;
         self.inner.metrics.answered(&answer, begun.elapsed());
         answer
     }

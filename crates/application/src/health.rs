@@ -27,6 +27,8 @@ pub struct ComponentHealth {
     pub since: OffsetDateTime,
     /// Why; empty when it is well.
     pub reason: String,
+    /// How long it last took to answer, where it is asked.
+    pub latency: Option<Duration>,
 }
 
 /// The registry. A cheap clone.
@@ -75,6 +77,7 @@ impl HealthRegistry {
                     state,
                     since: now,
                     reason: reason.clone(),
+                    latency: None,
                 };
                 shared.components.insert(component.to_owned(), health);
                 if state == HealthState::Well {
@@ -89,6 +92,13 @@ impl HealthRegistry {
         shared.pending.push(HealthChanged { component: component.to_owned(), from, to: state, reason });
         drop(shared);
         self.shared.changed.notify_one();
+    }
+
+    /// Says how long a part that is known took to answer.
+    pub fn measured(&self, component: &str, latency: Duration) {
+        if let Some(known) = self.state().components.get_mut(component) {
+            known.latency = Some(latency);
+        }
     }
 
     /// Every part, by name.

@@ -49,10 +49,21 @@ pub enum Fault {
 
 /// What is asked of the session's thread.
 pub(crate) enum Request {
-    Reconcile { desired: Box<Desired>, materials: Option<Materials>, reply: oneshot::Sender<Reconciliation> },
+    Reconcile {
+        desired: Box<Desired>,
+        materials: Option<Materials>,
+        /// In which its log lines belong.
+        span: tracing::Span,
+        reply: oneshot::Sender<Reconciliation>,
+    },
     EverythingReconciled,
-    Counters { reply: oneshot::Sender<Vec<i64>> },
-    Apply { profile: Box<Profile>, reply: oneshot::Sender<Vec<Refusal>> },
+    Counters {
+        reply: oneshot::Sender<Vec<i64>>,
+    },
+    Apply {
+        profile: Box<Profile>,
+        reply: oneshot::Sender<Vec<Refusal>>,
+    },
     BreakPump,
 }
 
@@ -136,7 +147,8 @@ impl EngineHandle {
     ) -> Result<Reconciliation, Error> {
         let line = self.0.line()?;
         let (reply, answer) = oneshot::channel();
-        let request = Request::Reconcile { desired: Box::new(desired), materials, reply };
+        let span = tracing::Span::current();
+        let request = Request::Reconcile { desired: Box::new(desired), materials, span, reply };
         line.requests.send(request).await.map_err(|_| Error::NotRunning)?;
         answer.await.map_err(|_| Error::NotRunning)
     }

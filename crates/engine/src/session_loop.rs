@@ -76,9 +76,9 @@ impl SessionLoop {
                     }
                 }
                 Some(request) = requests.recv(), if deadline.is_none() => match request {
-                    Request::Reconcile { desired, materials, reply } => {
+                    Request::Reconcile { desired, materials, span, reply } => {
                         // Whoever asked may be gone; the torrent is right all the same.
-                        let _ = reply.send(torrents.reconcile(*desired, materials));
+                        let _ = reply.send(span.in_scope(|| torrents.reconcile(*desired, materials)));
                     }
                     Request::EverythingReconciled => torrents.everything_here = true,
                     Request::Counters { reply } => {

@@ -36,7 +36,7 @@ pub use entry::{Body, Entry, Fact, Samples};
 pub use error::{AppendError, LoadError, MigrateError, OpenError, ReadError, Unavailable};
 pub use log::{EventLog, Runner};
 pub use metrics::Metrics;
-pub use migrate::migrate;
+pub use migrate::{DatabaseVersion, migrate};
 pub use options::{Options, Retention, connect};
 pub use position::Position;
 pub use replay::{Contents, Replay};

@@ -17,9 +17,9 @@ use crate::ring::Ring;
 use crate::tailer::Tailer;
 use crate::writer::{Request, Writer};
 use crate::{
-    Append, AppendError, Appended, CommandOutcome, Contents, Entry, Fact, Metrics, OpenError, Options,
-    Position, ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version, dump, keeper,
-    migrate, read, statements,
+    Append, AppendError, Appended, CommandOutcome, Contents, DatabaseVersion, Entry, Fact, Metrics,
+    OpenError, Options, Position, ReadError, Replay, Retention, StreamId, Subscription, Unavailable, Version,
+    dump, keeper, migrate, read, statements,
 };
 
 /// Characters of the log's id that its tag has.
@@ -277,6 +277,11 @@ impl EventLog {
     /// What it counts of itself.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
+    }
+
+    /// What its database is.
+    pub async fn database(&self) -> Result<DatabaseVersion, ReadError> {
+        Ok(migrate::version(&self.inner.pool).await?)
     }
 
     /// The appends that wait for the writer, and how many may.

@@ -51,6 +51,21 @@ pub(crate) async fn found(pool: &PgPool) -> Result<i64, sqlx::Error> {
     if migrated { sqlx::query_scalar(statements::SCHEMA_VERSION).fetch_one(pool).await } else { Ok(0) }
 }
 
+/// What a database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseVersion {
+    /// The version of the server.
+    pub server: String,
+    /// The newest migration that it had.
+    pub schema: i64,
+}
+
+pub(crate) async fn version(pool: &PgPool) -> Result<DatabaseVersion, sqlx::Error> {
+    let server = sqlx::query_scalar("SHOW server_version").fetch_one(pool).await?;
+    let schema = sqlx::query_scalar(statements::SCHEMA_VERSION).fetch_one(pool).await?;
+    Ok(DatabaseVersion { server, schema })
+}
+
 /// Refuses a schema that this build does not know.
 pub(crate) async fn check(pool: &PgPool) -> Result<(), OpenError> {
     let known = newest();

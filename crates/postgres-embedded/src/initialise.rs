@@ -89,7 +89,8 @@ fn create_database(pgdata: &Path, account: Account, binaries: &Binaries) -> Resu
 /// A program started as `account`, from a directory that every account can enter.
 pub(crate) fn as_account(program: &Path, account: Account) -> Command {
     let mut command = Command::new(program);
-    command.current_dir("/").env("LC_ALL", "C");
+    // PostgreSQL would tell the supervisor of this process that it is ready, which is not its own to tell.
+    command.current_dir("/").env("LC_ALL", "C").env_remove("NOTIFY_SOCKET");
     if account.switch {
         // The standard library drops the supplementary groups of root along with its ids.
         command.uid(account.uid).gid(account.gid);

@@ -1,6 +1,7 @@
 //! Which fact last asked something of a torrent, so that what the engine then does names its cause.
 //!
-//! Kept in memory alone: after a restart the first observations of a torrent name no cause.
+//! Kept in memory. What was asked before a restart is in the torrent's stream, which is read once, when the session first says
+//! something of the torrent.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,6 +52,15 @@ impl Causes {
 
     pub(crate) fn forget(&self, id: TorrentId) {
         self.map().remove(&id);
+    }
+
+    /// What the torrent's last request belongs to, if this process knows it.
+    pub(crate) fn correlation_of(&self, id: TorrentId) -> Option<String> {
+        self.map().get(&id).map(|cause| cause.correlation_id.clone())
+    }
+
+    pub(crate) fn knows(&self, id: TorrentId) -> bool {
+        self.map().contains_key(&id)
     }
 
     /// The engine as a caller, on account of what was last asked of the torrent.

@@ -34,7 +34,7 @@ impl Default for Metrics {
             ),
             observations: all.counters(
                 "revaer_observations_total",
-                "What the session said, by kind and by whether it was news to the log.",
+                "What the session said, by kind and by whether the rules took it.",
                 &["kind", "outcome"],
             ),
             ticks: all.counter("revaer_sampler_ticks_total", "Ticks in which torrents had moved."),

@@ -4,12 +4,13 @@
 //! While the log is away the observer stands still; the session's pump does not, and coalesces meanwhile.
 
 use revaer_application::{
-    Application, CommandError, DiscoveredFiles, ParsedMetainfo, ResumeRow, SystemStream, TorrentFile,
+    Application, Caller, CommandError, DiscoveredFiles, ParsedMetainfo, ResumeRow, SystemStream, TorrentFile,
 };
 use revaer_domain::engine::{EngineEvent, EngineFaulted, EngineRestarted, EngineStarted};
 use revaer_domain::torrent::{Failure, Reconciled, TorrentCommand};
 use revaer_domain::values::TorrentId;
 use revaer_engine::{EngineNotice, NoticeReceiver};
+use revaer_event_log::StreamId;
 use revaer_event_schema::{Metadata, encode_engine};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +19,9 @@ use crate::{Causes, Metrics, ReconcileAll, caps};
 
 /// Notices taken at once: enough to write resume data in few transactions.
 const NOTICES_MAX: usize = 256;
+
+/// Facts of one torrent that are read at once; few have more.
+const PAGE: u32 = 1000;
 
 /// The observer.
 pub struct Observer {
@@ -93,14 +97,14 @@ impl Observer {
         loop {
             match self.attempt(&notice).await {
                 Ok(()) => {
-                    self.metrics.observed(&notice, "recorded");
+                    self.metrics.observed(&notice, "taken");
                     return true;
                 }
                 Err(CommandError::Unavailable) => tracing::warn!("an observation waits for the log"),
                 Err(CommandError::VersionConflict) => {}
                 Err(error) => {
                     // The rules know better, or the torrent is gone: an observation has no right to be recorded.
-                    self.metrics.observed(&notice, "no_news");
+                    self.metrics.observed(&notice, "refused");
                     tracing::debug!(%error, torrent = ?notice.id(), "an observation is no news");
                     return true;
                 }
@@ -136,7 +140,8 @@ impl Observer {
                     trackers: trackers.clone(),
                 };
                 let discovered = DiscoveredFiles { metainfo: metainfo.clone(), parsed };
-                self.application.observe_files(*id, discovered, &self.causes.engine(*id)).await.map(drop)
+                let caller = self.caller(*id).await?;
+                self.application.observe_files(*id, discovered, &caller).await.map(drop)
             }
             EngineNotice::Started { libtorrent_version } => {
                 let torrents = self.application.live_torrents().await?.len() as u64;
@@ -162,11 +167,29 @@ impl Observer {
             EngineNotice::GaveUp { .. } | EngineNotice::ResumeData { .. } => Ok(()),
             other => match observation(&self.application, other) {
                 Some((id, command)) => {
-                    self.application.command(id, command, &self.causes.engine(id)).await.map(drop)
+                    let caller = self.caller(id).await?;
+                    self.application.command(id, command, &caller).await.map(drop)
                 }
                 None => Ok(()),
             },
         }
+    }
+
+    /// The engine as a caller, on account of what was last asked of the torrent; also when that was before this process.
+    async fn caller(&self, id: TorrentId) -> Result<Caller, CommandError> {
+        let mut version = 0;
+        while !self.causes.knows(id) {
+            let stream = StreamId::new(&id.stream()).expect("`torrent-` and a ULID are a stream id");
+            let page = self.application.log().read_stream(&stream, version, PAGE).await;
+            let page = page.map_err(|_| CommandError::Unavailable)?;
+            page.iter().for_each(|fact| self.causes.note(id, fact));
+            match page.last() {
+                // The reconciler may forget a torrent that is gone while this looks.
+                Some(last) if page.len() == PAGE as usize => version = last.version,
+                _ => break,
+            }
+        }
+        Ok(self.causes.engine(id))
     }
 
     async fn engine_event(&self, event: EngineEvent) -> Result<(), CommandError> {

@@ -17,6 +17,7 @@ use revaer_engine::{Desired, EngineHandle, Materials, Reconciliation};
 use revaer_event_log::{Body, Position, Version};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use crate::backoff::Backoff;
 use crate::{Causes, Metrics};
@@ -217,7 +218,7 @@ impl Reconciler {
     ) -> Option<Reconciliation> {
         let mut backoff = Backoff::new();
         loop {
-            let attempt = self.attempt(id, version, bodies).await;
+            let attempt = self.attempt(id, version, bodies).instrument(self.span(id)).await;
             self.metrics.reconciled(attempt.as_ref().ok().copied());
             match attempt {
                 Ok(reconciliation) => return Some(reconciliation),
@@ -232,6 +233,15 @@ impl Reconciler {
                 return None;
             }
         }
+    }
+
+    /// What is logged of a comparison, the session's side of it included, says of which request it comes.
+    fn span(&self, id: TorrentId) -> Span {
+        let span = tracing::info_span!("reconcile", torrent = %id, correlation = tracing::field::Empty);
+        if let Some(correlation) = self.causes.correlation_of(id) {
+            span.record("correlation", correlation);
+        }
+        span
     }
 
     async fn attempt(

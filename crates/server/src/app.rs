@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use revaer_api::About;
 use revaer_application::{
     AccessFollower, Application, HealthRecorder, HealthRegistry, Parts, SecretSweeper, SettingsFollower,
     SetupToken, SystemClock, UseRecorder,
@@ -27,15 +28,17 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::database::{Database, in_use};
 use crate::edge::{EdgeJudge, Terms, TermsFollower};
-use crate::health;
+use crate::health::{self, Root, Watcher};
 use crate::instance;
+use crate::logging::Level;
 use crate::metainfo::LibtorrentParser;
 use crate::part::{self, Part, Watch};
 use crate::ports::EngineView;
 use crate::retention;
 use crate::running::{API_END, Running};
 use crate::server_key;
-use crate::telemetry::{Sources, Telemetry, Tide};
+use crate::supervisor::Supervisor;
+use crate::telemetry::{self, Sources, Telemetry, Tide};
 
 /// This process among those that may append to one log.
 pub(crate) const NODE: &str = "local";
@@ -43,6 +46,10 @@ pub(crate) const NODE: &str = "local";
 pub(crate) struct App {
     cluster: Option<Cluster>,
     telemetry: Telemetry,
+    watcher: Watcher,
+    about: About,
+    log_level: Level,
+    supervisor: Supervisor,
     log: EventLog,
     log_runner: revaer_event_log::Runner,
     projections: Projections,
@@ -117,23 +124,33 @@ impl App {
                 ..revaer_engine::Profile::default()
             },
             session_state: bodies.session_state(NODE).await.context("the session's state cannot be read")?,
-            ..revaer_engine::Options::new(download_root)
+            ..revaer_engine::Options::new(download_root.clone())
         };
         let (engine, notices, engine_runner) =
             Engine::build(options).context("the libtorrent session cannot be started")?;
         view.begin(engine.clone());
         let (terms, terms_follower) = TermsFollower::begin(application.clone()).await;
+        let tide = Tide::default();
+        let roots = roots(&config.data_dir, download_root);
+        let (watcher, rooms) =
+            Watcher::new(application.clone(), engine.clone(), projections.clone(), tide.clone(), roots);
+        let about = about(&log).await.context("the database does not say what it is")?;
         let telemetry = Telemetry::new(Sources {
             log: log.clone(),
             application: application.clone(),
             engine: engine.clone(),
             projections: projections.clone(),
             limits: terms.limits.clone(),
-            tide: Tide::default(),
+            tide,
+            rooms,
         });
         Ok(Self {
             cluster: database.cluster,
             telemetry,
+            watcher,
+            about,
+            log_level: config.log_level,
+            supervisor: config.supervisor,
             log,
             log_runner,
             projections,
@@ -151,19 +168,26 @@ impl App {
     }
 
     /// Runs until shutdown, or until a part ends by itself, and then ends everything in order.
-    pub(crate) async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let (watch, mut deaths) = part::watch();
         let log = self.log.clone();
         let bodies = self.application.bodies().clone();
+        let supervisor = std::mem::take(&mut self.supervisor);
         let running = self.start(&watch);
+        supervisor.ready();
         let dead = tokio::select! {
             () = shutdown.cancelled() => None,
             name = deaths.next() => Some(name),
+            () = supervisor.keep_telling() => None,
         };
         if let Some(name) = dead {
             tracing::error!(part = name, "a part ended by itself; the service ends");
         }
-        running.end(&bodies, &log).await;
+        supervisor.stopping();
+        tokio::select! {
+            () = running.end(&bodies, &log) => {}
+            () = supervisor.keep_telling() => {}
+        }
         match dead {
             None => Ok(()),
             Some(name) => bail!("the part `{name}` ended by itself"),
@@ -177,6 +201,8 @@ impl App {
         let projector = Part::spawn(watch, "projector", |token| self.projector.run(token));
         let settings = SettingsFollower::new(application.clone());
         let settings = Part::spawn(watch, "settings", |token| settings.run(token));
+        let (level, view) = (self.log_level, application.settings());
+        let level = Part::spawn(watch, "level of the log", |token| level.run(view, token));
         let kept = retention::run(application.settings(), log.clone());
         let kept = Part::spawn(watch, "retention", |token| async move {
             token.run_until_cancelled(kept).await;
@@ -187,7 +213,7 @@ impl App {
         let recorder = HealthRecorder::new(application.health().clone(), log.clone());
         let recorder = Part::spawn(watch, "health recorder", |token| recorder.run(token));
         let health = Part::spawn(watch, "health", |token| {
-            health::run(application.clone(), engine.clone(), self.projections.clone(), token)
+            health::run(application.clone(), engine.clone(), self.projections.clone(), self.watcher, token)
         });
 
         let access = Part::spawn(watch, "access", |token| self.access.run(token));
@@ -223,7 +249,7 @@ impl App {
         let engine = Part::spawn(watch, "engine", |token| engine_runner.run(token));
 
         let sources = (application, self.projections, telemetry);
-        let api = serve(watch, self.listener, sources, self.terms, rooms.api);
+        let api = serve(watch, self.listener, sources, self.terms, (rooms.api, self.about));
         Running {
             database,
             log: log_part,
@@ -245,6 +271,7 @@ impl App {
             secrets,
             terms,
             tide,
+            level,
             lock: self.lock,
         }
     }
@@ -256,7 +283,7 @@ fn serve(
     listener: TcpListener,
     (application, projections, telemetry): (Application, Projections, Telemetry),
     terms: Terms,
-    metrics: revaer_api::Metrics,
+    (metrics, about): (revaer_api::Metrics, About),
 ) -> Part<()> {
     if let Ok(address) = listener.local_addr() {
         // The one line on stdout: scripts and supervisors read where to go, also when the port was left to the system.
@@ -273,6 +300,7 @@ fn serve(
             access: access.clone(),
             metrics: metrics.clone(),
             exposition: Arc::new(telemetry),
+            about,
             shutdown: token.clone(),
         };
         let service = revaer_api::service(parts);
@@ -311,6 +339,25 @@ async fn settled(
         Some(listener) => Ok(listener),
         None => listen(config, address).await,
     }
+}
+
+/// The folders that are written to. The private PostgreSQL lies in the data directory, and so does the key of the service.
+fn roots(data_dir: &Path, download_root: PathBuf) -> Vec<Root> {
+    vec![
+        Root { component: "disk.data".to_owned(), path: data_dir.to_owned() },
+        Root { component: "disk.downloads".to_owned(), path: download_root },
+    ]
+}
+
+/// What runs, and on what.
+async fn about(log: &EventLog) -> Result<About, revaer_event_log::ReadError> {
+    let database = log.database().await?;
+    Ok(About {
+        revision: telemetry::REVISION.to_owned(),
+        libtorrent: libtorrent_sys::version(),
+        postgres: database.server,
+        schema: database.schema,
+    })
 }
 
 /// The token in a file. It is worth as much as a key until the setup is complete, and is kept in memory as a hash.

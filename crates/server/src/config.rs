@@ -8,6 +8,8 @@ use revaer_application::Override;
 use revaer_domain::settings::EngineSettings;
 
 use crate::exit::Fault;
+use crate::logging::Level;
+use crate::supervisor::Supervisor;
 
 /// Where the API listens unless a flag or a setting says otherwise.
 pub(crate) const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
@@ -27,6 +29,10 @@ pub(crate) struct Config {
     pub(crate) overrides: Vec<Override>,
     /// Holds a token that completes the setup, also from elsewhere.
     pub(crate) setup_token_file: Option<PathBuf>,
+    /// Changes how much is logged.
+    pub(crate) log_level: Level,
+    /// Whoever wants to know that the service serves.
+    pub(crate) supervisor: Supervisor,
 }
 
 impl Config {

@@ -11,6 +11,7 @@ mod edge;
 mod exit;
 mod health;
 mod instance;
+mod logging;
 mod metainfo;
 mod part;
 mod ports;
@@ -18,6 +19,7 @@ mod retention;
 mod running;
 mod server_key;
 mod signals;
+mod supervisor;
 mod telemetry;
 
 use std::net::SocketAddr;
@@ -28,9 +30,9 @@ use clap::{Args, Parser, Subcommand};
 use revaer_application::Override;
 use revaer_event_log::{Contents, Position};
 use serde_json::json;
-use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
+use crate::supervisor::Supervisor;
 
 /// A headless torrent service with a memory.
 #[derive(Debug, Parser)]
@@ -40,6 +42,9 @@ struct Arguments {
     place: Place,
     #[command(flatten)]
     serve: Serve,
+    /// How the log is written to stderr; how much of it is the setting `telemetry.log_level`, unless RUST_LOG is set.
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value = "text")]
+    log_format: logging::Format,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -181,8 +186,8 @@ enum LogCommand {
 }
 
 fn main() -> ExitCode {
-    let Arguments { place, serve, command } = Arguments::parse();
-    log_to_stderr();
+    let Arguments { place, serve, log_format, command } = Arguments::parse();
+    let log_level = logging::begin(log_format, &wanted_log());
     let overrides = match serve.overrides() {
         Ok(overrides) => overrides,
         Err(error) => return exit::report(&anyhow::Error::new(error).context("--download-root")),
@@ -194,6 +199,8 @@ fn main() -> ExitCode {
         listen: serve.listen,
         overrides,
         setup_token_file: serve.setup_token_file,
+        log_level,
+        supervisor: supervisor(),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -235,13 +242,16 @@ fn main() -> ExitCode {
     }
 }
 
+/// Named by systemd and others that start the service with `Type=notify`.
 #[expect(clippy::disallowed_methods, reason = "this is the main of the program")]
-fn log_to_stderr() {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
-    let wanted = if wanted.is_empty() { "info,sqlx=warn,poem=warn".to_owned() } else { wanted };
-    let filter = EnvFilter::builder().parse_lossy(wanted);
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter).init();
+fn supervisor() -> Supervisor {
+    let socket = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+    Supervisor::at(&socket, &std::env::var("WATCHDOG_USEC").unwrap_or_default())
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the main of the program")]
+fn wanted_log() -> String {
+    std::env::var("RUST_LOG").unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ pub(crate) struct Running {
     pub(crate) secrets: Part<()>,
     pub(crate) terms: Part<()>,
     pub(crate) tide: Part<()>,
+    pub(crate) level: Part<()>,
     /// Nobody else may serve from the data directory until the last part has ended.
     pub(crate) lock: DataDirLock,
 }
@@ -53,6 +54,7 @@ impl Running {
         self.api.end(API_END + Duration::from_secs(1)).await;
         self.terms.end(PART_END).await;
         self.tide.end(PART_END).await;
+        self.level.end(PART_END).await;
         self.reconciler.end(PART_END).await;
         self.applier.end(PART_END).await;
         self.counters.end(PART_END).await;

@@ -20,6 +20,10 @@ pub struct HealthReport {
     pub status: String,
     /// The version of the service.
     pub version: String,
+    /// What it was built from and what it runs on; absent in answers of services from before it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", oai(skip_serializing_if_is_none))]
+    pub about: Option<AboutReport>,
     /// Each part.
     pub components: Vec<ComponentHealth>,
     /// How far the setup is; absent in answers of services from before there was one.
@@ -55,6 +59,20 @@ pub struct OverriddenSetting {
     pub flag: String,
 }
 
+/// What runs, and on what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]
+pub struct AboutReport {
+    /// The revision that it was built from; `unknown` where nobody said it.
+    pub revision: String,
+    /// The version of libtorrent.
+    pub libtorrent: String,
+    /// The version of the PostgreSQL server.
+    pub postgres: String,
+    /// The newest migration of the log's schema.
+    pub schema_version: i64,
+}
+
 /// How far the setup is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]
@@ -85,4 +103,7 @@ pub struct ComponentHealth {
     /// The place in the log that it has reached, where it has one.
     #[serde(default)]
     pub position: Option<i64>,
+    /// What to do; null where nothing needs to be done.
+    #[serde(default)]
+    pub advice: Option<String>,
 }

@@ -14,7 +14,9 @@ mod torrent;
 
 pub use audit::{AuditEntry, AuditPage};
 pub use event::{EventFrame, StreamTicket};
-pub use health::{ComponentHealth, Health, HealthReport, OverriddenSetting, SettingsReport, SetupReport};
+pub use health::{
+    AboutReport, ComponentHealth, Health, HealthReport, OverriddenSetting, SettingsReport, SetupReport,
+};
 pub use key::{
     ApiKey, ApiKeyPage, CompleteSetupRequest, IssueKeyRequest, IssuedKey, RequestLimit, RotateKeyRequest,
     SetupToken,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use revaer_api::{Access, Limits, Metrics, Parts, Server, Tls, service};
+use revaer_api::{About, Access, Limits, Metrics, Parts, Server, Tls, service};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -25,6 +25,7 @@ pub(crate) async fn listen(world: &World, limits: Limits, tls: watch::Receiver<T
         access: access.clone(),
         metrics: Metrics::default(),
         exposition: Arc::new(Metrics::default()),
+        about: About::default(),
         shutdown: world.shutdown.clone(),
     });
     let metrics = Metrics::default();

@@ -11,7 +11,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::header::AUTHORIZATION;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::{Body, Endpoint, Request, Response};
-use revaer_api::{Access, Limits, Metrics, Parts, service};
+use revaer_api::{About, Access, Limits, Metrics, Parts, service};
 use revaer_application::{
     AccessFollower, Application, Caller, HealthRegistry, IssueKey, IssuedKey, LiveError, LivePeer, LiveRates,
     LiveTracker, LiveView, MetainfoParser, ParsedMetainfo, ServerKey, SystemClock, TorrentFile,
@@ -129,6 +129,7 @@ impl World {
             access: watch::channel(Arc::new(access)).1,
             metrics: Metrics::default(),
             exposition: Arc::new(Metrics::default()),
+            about: About::default(),
             shutdown: shutdown.clone(),
         });
         Self {

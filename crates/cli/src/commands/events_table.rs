@@ -11,6 +11,8 @@ const TIME_COLUMNS: usize = 20;
 const KIND_COLUMNS: usize = 26;
 /// A ULID.
 const STREAM_COLUMNS: usize = 26;
+/// `request ` and a ULID.
+const CAUSE_COLUMNS: usize = 34;
 
 /// Whether a line says of whom it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,9 @@ pub(super) fn line(frame: &EventFrame, whose: Whose, columns: Option<usize>) -> 
         // That it is a torrent is in the kind.
         parts.push(column(frame.stream.strip_prefix("torrent-").unwrap_or(&frame.stream), STREAM_COLUMNS));
     }
+    if whose == Whose::Known {
+        parts.push(column(&cause(frame), CAUSE_COLUMNS));
+    }
     let is_silent = frame.data.is_null() || frame.data.as_object().is_some_and(serde_json::Map::is_empty);
     if !is_silent {
         parts.push(escape(&frame.data.to_string()).into_owned());
@@ -40,6 +45,18 @@ pub(super) fn line(frame: &EventFrame, whose: Whose, columns: Option<usize>) -> 
     let line = parts.join("  ");
     let line = line.trim_end();
     columns.map_or_else(|| line.to_owned(), |columns| cut(line, columns))
+}
+
+/// What led to it: a request, or another event by its position. Where nothing is known to have, whoever did it.
+fn cause(frame: &EventFrame) -> String {
+    let causation = frame.causation_id.as_deref().unwrap_or_default();
+    if let Some(id) = causation.strip_prefix("request:") {
+        return format!("request {id}");
+    }
+    match causation.strip_prefix("position:") {
+        Some(position) => format!("event {position}"),
+        None => frame.actor.clone().unwrap_or_default(),
+    }
 }
 
 /// Nobody reads nanoseconds; programs have the JSON.
@@ -64,6 +81,11 @@ mod tests {
         .unwrap()
     }
 
+    fn caused(by: &str) -> EventFrame {
+        let frame = frame("torrent.paused", "2026-01-02T03:04:05Z", &json!({}));
+        EventFrame { causation_id: Some(by.to_owned()), ..frame }
+    }
+
     #[test]
     fn lines_stand_under_each_other() {
         let time = "2026-01-02T03:04:05Z";
@@ -75,6 +97,8 @@ mod tests {
             line(&frame("torrent.failed", time, &hostile), Whose::Shown, None),
             line(&frame("torrent.rate_cap_changed", time, &cap), Whose::Shown, Some(100)),
             line(&frame("torrent.reannounce_requested", time, &cap), Whose::Known, Some(80)),
+            line(&caused("request:01ARZ3NDEKTSV4RRFFQ69G5FAV"), Whose::Known, None),
+            line(&caused("position:4710"), Whose::Known, None),
         ];
         insta::assert_snapshot!(lines.join("\n"));
     }

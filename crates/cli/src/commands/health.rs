@@ -6,7 +6,7 @@ use revaer_wire::HealthReport;
 use super::Context;
 use super::settings::key_name;
 use crate::failure::Failure;
-use crate::screen::{Column, Output, Table, note};
+use crate::screen::{Column, Output, Table, escape, note};
 
 /// Arguments of `health`: none.
 #[derive(Debug, Args)]
@@ -49,7 +49,42 @@ fn render(report: &HealthReport, columns: Option<usize>) -> String {
             component.reason.clone(),
         ]);
     }
-    table.render(columns)
+    format!("{}\n{}", words(report), table.render(columns))
+}
+
+/// What is not well, why, and what to do; or that all is well.
+fn words(report: &HealthReport) -> String {
+    let parts = report.components.len();
+    let ill: Vec<_> = report.components.iter().filter(|component| component.state != "well").collect();
+    let mut text = match ill.len() {
+        0 => format!("All {parts} parts are well.\n"),
+        ill => format!("{ill} of {parts} parts are not well.\n"),
+    };
+    for component in ill {
+        let line = format!(
+            "\n{} is {} since {}: {}\n",
+            escape(&component.component),
+            escape(&component.state),
+            escape(&component.since),
+            escape(&component.reason)
+        );
+        text.push_str(&line);
+        if let Some(advice) = &component.advice {
+            text.push_str(&format!("  {}\n", escape(advice)));
+        }
+    }
+    if let Some(about) = &report.about {
+        let line = format!(
+            "\nrevaerd {} ({}), libtorrent {}, PostgreSQL {}, schema {}\n",
+            escape(&report.version),
+            escape(&about.revision),
+            escape(&about.libtorrent),
+            escape(&about.postgres),
+            about.schema_version
+        );
+        text.push_str(&line);
+    }
+    text
 }
 
 /// Where the service goes by other values than its settings say.
@@ -76,7 +111,7 @@ fn verdict(report: &HealthReport) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use revaer_wire::{ComponentHealth, OverriddenSetting, SettingsReport};
+    use revaer_wire::{AboutReport, ComponentHealth, OverriddenSetting, SettingsReport};
     use rstest::rstest;
 
     use super::*;
@@ -90,10 +125,17 @@ mod tests {
             reason: reason.to_owned(),
             latency_ms: (component == "database").then_some(2),
             position: (component == "database").then_some(4711),
+            advice: (state != "well").then(|| "Wait: it comes back.".to_owned()),
         };
         HealthReport {
             status: status.to_owned(),
             version: "0.1.0".to_owned(),
+            about: Some(AboutReport {
+                revision: "0c03433".to_owned(),
+                libtorrent: "2.0.8.0".to_owned(),
+                postgres: "15.1".to_owned(),
+                schema_version: 15,
+            }),
             components: vec![
                 component("database", "well", ""),
                 component("engine", "degraded", "rebuilding"),
@@ -111,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn table_gives_each_component_its_reason() {
+    fn what_is_not_well_comes_first_with_what_to_do_and_then_every_part() {
         insta::assert_snapshot!(render(&report("degraded"), None));
     }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::format::Format;
 use super::{
     DiskIoSettings, EngineSettings, FsopsSettings, HttpSettings, InstanceSettings, LimitSettings,
-    ProxySettings, RateLimitSettings, RetentionSettings, ScheduleSettings, TlsSettings,
+    ProxySettings, RateLimitSettings, RetentionSettings, ScheduleSettings, TelemetrySettings, TlsSettings,
     UnauthenticatedRateLimitSettings,
 };
 
@@ -104,6 +104,7 @@ pub const KEYS: &[&[Key]] = &[
     RateLimitSettings::KEYS,
     UnauthenticatedRateLimitSettings::KEYS,
     RetentionSettings::KEYS,
+    TelemetrySettings::KEYS,
 ];
 
 /// Every key of the document.

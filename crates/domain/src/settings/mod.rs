@@ -26,6 +26,7 @@ mod rules;
 mod schedule;
 mod secret;
 mod section;
+mod telemetry;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,7 @@ pub use patch::{Fault, FaultCode};
 pub use retention::RetentionSettings;
 pub use schedule::CapsAt;
 pub use secret::SecretRef;
+pub use telemetry::{LogLevel, TelemetrySettings};
 
 /// The whole document. `Default` is what holds until somebody asks for something else; all of it is safe.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -63,4 +65,6 @@ pub struct Settings {
     pub http: HttpSettings,
     /// How long what is not kept for ever is kept.
     pub retention: RetentionSettings,
+    /// What the service tells of itself, and from which marks on it calls itself degraded.
+    pub telemetry: TelemetrySettings,
 }

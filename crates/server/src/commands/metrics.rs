@@ -33,6 +33,8 @@ pub(crate) fn reference() -> String {
     let (of_libtorrent, ours): (Vec<_>, Vec<_>) =
         families.into_iter().partition(|family| family.name.starts_with("libtorrent_"));
     let mut page = INTRODUCTION.to_owned();
+    let mut ours = ours;
+    ours.sort_by_key(|family| (section_of(&family.name).to_owned(), family.name.clone()));
     let mut section = String::new();
     for family in &ours {
         let of = section_of(&family.name);

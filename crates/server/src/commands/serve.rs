@@ -13,8 +13,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let signals = Signals::watch().context("cannot watch for signals")?;
     let watching = tokio::spawn(signals.run(shutdown.clone()));
     let served = match shutdown.run_until_cancelled(Box::pin(App::build(config))).await {
-        // Boxed: it holds every part, and would be as large in whatever waits for it.
-        Some(app) => Box::pin(app?.run(shutdown)).await,
+        Some(app) => app?.run(shutdown).await,
         // Told to end before it had begun.
         None => Ok(()),
     };

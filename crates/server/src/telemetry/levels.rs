@@ -13,6 +13,7 @@ use revaer_projections::Projections;
 use tokio::sync::watch;
 
 use super::Tide;
+use crate::health::Rooms;
 
 /// Where the levels are read.
 pub(crate) struct Sources {
@@ -22,6 +23,7 @@ pub(crate) struct Sources {
     pub(crate) projections: Projections,
     pub(crate) limits: watch::Receiver<Arc<Limits>>,
     pub(crate) tide: Tide,
+    pub(crate) rooms: watch::Receiver<Rooms>,
 }
 
 /// The levels, as they were last read.
@@ -39,6 +41,8 @@ pub(crate) struct Levels {
     clients_max: Gauge,
     http_connections_max: Gauge,
     lists_in_memory: Gauge,
+    disk_free: GaugeVec,
+    disk_size: GaugeVec,
     health: GaugeVec,
     setup_complete: Gauge,
 }
@@ -87,6 +91,12 @@ impl Levels {
                 "revaer_lists_in_memory",
                 "1 when lists are found in memory; 0 while they are read from the database.",
             ),
+            disk_free: all.levels(
+                "revaer_disk_free_bytes",
+                "Room that is left for the service where it writes; as of some seconds ago.",
+                &["root"],
+            ),
+            disk_size: all.levels("revaer_disk_size_bytes", "How large the disk is.", &["root"]),
             health: all.levels(
                 "revaer_health",
                 "How each part is: 0 well, 1 degraded, 2 failed.",
@@ -98,7 +108,7 @@ impl Levels {
 
     #[expect(clippy::cast_precision_loss, reason = "the format knows floating point alone")]
     pub(crate) fn read(&self, sources: &Sources) {
-        let Sources { log, application, engine, projections, limits, tide } = sources;
+        let Sources { log, application, engine, projections, limits, tide, rooms } = sources;
         for (name, (depth, max)) in [("log", log.queue()), ("engine", engine.queue())] {
             self.queue_depth.with_label_values(&[name]).set(depth as f64);
             self.queue_max.with_label_values(&[name]).set(max as f64);
@@ -125,6 +135,11 @@ impl Levels {
         self.clients_max.set(limits.sse_clients_max as f64);
         self.http_connections_max.set(limits.connections_max as f64);
         self.lists_in_memory.set(f64::from(u8::from(*projections.lists_in_memory().borrow())));
+        for (component, room) in rooms.borrow().iter() {
+            let root = component.strip_prefix("disk.").unwrap_or(component);
+            self.disk_free.with_label_values(&[root]).set(room.free_bytes as f64);
+            self.disk_size.with_label_values(&[root]).set(room.size_bytes as f64);
+        }
         for part in application.health().snapshot() {
             self.health.with_label_values(&[part.component.as_str()]).set(rank(part.state));
         }

@@ -12,7 +12,7 @@ use revaer_api::Exposition;
 use revaer_metrics::{Collectors, exposition};
 
 use self::levels::Levels;
-pub(crate) use self::levels::Sources;
+pub(crate) use self::levels::{Sources, followers};
 use self::session::SessionCounters;
 pub(crate) use self::tide::Tide;
 

@@ -12,6 +12,7 @@ mod hostile_input;
 mod log_tools;
 mod main_job;
 mod metrics;
+mod observing;
 mod removal;
 mod secrets;
 mod setting_up;

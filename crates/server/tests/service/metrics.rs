@@ -146,7 +146,7 @@ async fn scrape_says_what_was_downloaded_and_asked_and_who_was_denied() {
     let route = "revaer_http_requests_total{method=\"GET\",route=\"/v1/torrents/{id}\",status=\"200\"}";
     assert!(scrape.value(route) >= 3.0);
     assert!(scrape.value("revaer_http_denials_total{reason=\"unknown_key\"}") >= 1.0);
-    assert!(scrape.value("revaer_observations_total{kind=\"finished\",outcome=\"recorded\"}") >= 1.0);
+    assert!(scrape.value("revaer_observations_total{kind=\"finished\",outcome=\"taken\"}") >= 1.0);
     assert!(scrape.value("revaer_setup_complete") > 0.5);
     assert!(!scrape.text.contains(&id), "no label names a torrent");
 }

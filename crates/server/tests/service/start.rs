@@ -161,3 +161,19 @@ async fn document_is_printed_without_a_data_directory() {
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(document["paths"]["/v1/torrents"].is_object());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn supervisor_is_told_when_the_service_serves_and_when_it_ends() {
+    let world = World::new(1, 1000);
+    let path = world.data_dir().with_file_name("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let options = world.options().variable("NOTIFY_SOCKET", path.to_str().unwrap());
+    let mut service = ServiceProcess::start(REVAERD, options).await;
+    service.terminate().await;
+    let (mut told, mut datagram) = (Vec::new(), [0; 64]);
+    while let Ok(length) = socket.recv(&mut datagram) {
+        told.push(String::from_utf8_lossy(&datagram[..length]).into_owned());
+    }
+    assert_eq!(told, ["READY=1", "STOPPING=1"], "each once, and nobody else speaks for the service");
+}

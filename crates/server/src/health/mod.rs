@@ -1,6 +1,12 @@
-//! How the session, the projections and the database are, told to the one registry.
+//! How the parts are, told to the one registry.
 //!
-//! The session and the projections announce their changes. A database announces nothing when it goes away, so it is asked.
+//! The session and the projections announce their changes. A database announces nothing when it goes away, so it is asked; so are
+//! disks, queues and the clock, by the watcher.
+
+mod disks;
+mod hysteresis;
+mod steps;
+mod watcher;
 
 use std::time::Duration;
 
@@ -11,14 +17,18 @@ use revaer_projections::{ProjectionHealth, Projections};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::disks::Root;
+pub(crate) use self::watcher::{Rooms, Watcher};
+
 /// How often the database is asked.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
-/// Follows all three until shutdown.
+/// Follows and asks until shutdown.
 pub(crate) async fn run(
     application: Application,
     engine: EngineHandle,
     projections: Projections,
+    watcher: Watcher,
     shutdown: CancellationToken,
 ) {
     let registry = application.health().clone();
@@ -27,6 +37,7 @@ pub(crate) async fn run(
             follow_engine(&registry, &engine),
             follow_projections(&registry, &projections),
             ask_database(&registry, &application),
+            watcher.run(),
         )
     };
     shutdown.run_until_cancelled(all).await;
