@@ -200,33 +200,30 @@ impl Torrents {
     pub(crate) fn on_checked(&mut self, key: u64) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         // Loading resume data says "checked" without a check: only one that was asked for counts.
-        let request = entry.checking.take();
-        let hashed = std::mem::take(&mut entry.hashing);
-        if request.is_none() && !hashed {
+        if entry.checking.is_none() && !entry.hashing {
             self.stale = true;
             return self.on_ready(key);
         }
         let (id, stands) = (entry.id, entry.actual.paused);
-        match (request, self.session.status(key)) {
+        let status = self.session.status(key);
+        if let Ok(status) = &status {
+            // What it does since is told before what the check came to, so that nobody finds it checked and checking.
+            self.on_status(status);
+        }
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        entry.hashing = false;
+        match (entry.checking.take(), status) {
             (Some(request), Ok(status)) => {
-                let complete = self.entries.get(&key).is_some_and(|entry| is_whole(entry, &status));
-                self.outbox.put(EngineNotice::Rechecked {
-                    id,
-                    request,
-                    totals: totals_of(&status),
-                    complete,
-                });
-                self.on_status(&status);
+                let (complete, totals) = (is_whole(entry, &status), totals_of(&status));
+                self.outbox.put(EngineNotice::Rechecked { id, request, totals, complete });
+                self.consider_finish(key);
                 self.save(key);
                 // It let go of its peers for the check.
                 if !stands && let Err(error) = meet_again(&self.session, key) {
                     tracing::warn!(%error, torrent = %id, "a checked torrent does not look for its peers");
                 }
             }
-            (None, Ok(status)) => {
-                self.on_status(&status);
-                self.save(key);
-            }
+            (None, Ok(_)) => self.save(key),
             (_, Err(error)) => tracing::warn!(%error, torrent = %id, "a checked torrent has no status"),
         }
         self.on_ready(key);
